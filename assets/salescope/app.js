@@ -1,0 +1,87 @@
+// Browser-side callbacks: the URL holds the state, controls write it, pages are told when it changed.
+(function () {
+  "use strict";
+  const PAGES = { "/": "overview", "/lines": "lines" };
+  let fromControls = null;
+
+  function route(pathname, search, current) {
+    const asked = search || "";
+    if (!current || current.pathname !== pathname) {
+      route.last = asked;
+      return { pathname: pathname, search: asked };
+    }
+    if (asked !== route.last) {
+      const source = asked === fromControls ? "controls" : "address";
+      dash_clientside.set_props(PAGES[pathname] + "-search", { data: { search: asked, from: source } });
+    }
+    route.last = asked;
+    carry(asked);
+    return dash_clientside.no_update;
+  }
+
+  // The navigation takes the filters along.
+  function carry(search) {
+    for (const link of document.querySelectorAll("header nav a")) {
+      link.setAttribute("href", link.getAttribute("href").split("?")[0] + search);
+    }
+  }
+
+  function filtersToUrl(...values) {
+    const defaults = values.pop();
+    const changed = (dash_clientside.callback_context.triggered[0] || {}).prop_id || "";
+    let [period, first, last] = values;
+    const compare = defaults.comparisons ? values[3] : null;
+    const chosen = values.slice(defaults.comparisons ? 4 : 3);
+    if (/-(from|to)\.value$/.test(changed)) period = "custom";
+    const params = new URLSearchParams(window.location.search);
+    for (const name of ["period", "from", "to", ...defaults.dimensions]) params.delete(name);
+    if (period === "custom") {
+      if (!first || !last) return dash_clientside.no_update;
+      params.set("from", first);
+      params.set("to", last);
+    } else if (period !== defaults.period) {
+      params.set("period", period);
+    }
+    if (defaults.comparisons) {
+      params.delete("compare");
+      if (compare !== defaults.compare) params.set("compare", compare);
+    }
+    defaults.dimensions.forEach((name, index) => {
+      for (const value of chosen[index] || []) params.append(name, value);
+    });
+    const search = params.size ? "?" + params.toString() : "";
+    if (search === window.location.search) return dash_clientside.no_update;
+    fromControls = search;
+    return search;
+  }
+
+  // The two dates are offered only where the period is not one of the named ones.
+  function dates(period) {
+    return period === "custom" ? "dates" : "dates off";
+  }
+
+  // The grid asks for its rows again when the filters above it changed.
+  function reloadGrid(change, grid) {
+    dash_ag_grid.getApiAsync(grid).then((api) => api.purgeInfiniteCache());
+    return Date.now();
+  }
+
+  function theme(clicks) {
+    const root = document.documentElement;
+    if (clicks) {
+      const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
+      root.setAttribute("data-bs-theme", next);
+      try { localStorage.setItem("salescope-theme", next); } catch (error) { /* the choice lasts for this page */ }
+    }
+    return root.getAttribute("data-bs-theme") === "dark" ? "Change to light" : "Change to dark";
+  }
+
+  function title(text) {
+    if (text) document.title = text;
+    return dash_clientside.no_update;
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    salescope: { route, filtersToUrl, dates, reloadGrid, theme, title },
+  });
+})();

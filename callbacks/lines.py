@@ -1,0 +1,157 @@
+"""Order lines: server-side paging, sorting and filtering over all facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dash import Input, Output, State, set_props
+
+from callbacks import filters
+from callbacks.wiring import PageContext, Register, Rendered
+from layouts import labels
+from layouts import lines as layout
+from layouts.controls import filter_bar
+from layouts.shell import notice
+from services.access import Viewer
+from services.errors import QueryError, UserError
+from services.model import SalesModel
+from services.overview import default_query
+from services.periods import Compare
+from services.query import Filter, SalesQuery, Sort
+from services.sales import Sales
+
+Ids = layout.Ids
+#: AG Grid's filter names -> ours.
+OPERATORS = {
+    "contains": "contains",
+    "equals": "is",
+    "notEqual": "not",
+    "startsWith": "starts",
+    "blank": "blank",
+    "greaterThan": "gt",
+    "greaterThanOrEqual": "ge",
+    "lessThan": "lt",
+    "lessThanOrEqual": "le",
+}
+
+
+def needs(model: SalesModel) -> str:
+    """Return why these data have no order lines to show, or ""."""
+    return "" if model.lines else "The model of these data lists no columns under `lines`."
+
+
+def page_query(model: SalesModel) -> SalesQuery:
+    """Return what the page shows when the URL says nothing."""
+    return SalesQuery(columns=model.lines, period=default_query(model).period)
+
+
+def render(context: PageContext) -> Rendered:
+    """Return the page in the state its URL asks for."""
+    sales, default = context.sales, page_query(context.sales.model)
+    query, messages = _read(context)
+    bar = filter_bar(
+        Ids.FILTERS,
+        sales.model,
+        query,
+        default,
+        sales.coverage(),
+        sales.window(query).asked,
+        filters.choices(sales, context.viewer, query),
+        comparisons=False,
+    )
+    return layout.page(sales.model, bar, _count(sales, query, context.viewer), _notices(messages))
+
+
+def register(register: Register, sales: Sales) -> None:
+    """Add the page's callbacks."""
+    model = sales.model
+    filters.register(register, sales, Ids.FILTERS, comparisons=False)
+    register.client(
+        "reloadGrid",
+        Output(Ids.RELOADED, "data"),
+        Input(Ids.FILTERS.search, "data"),
+        State(Ids.GRID, "id"),
+        prevent_initial_call=True,
+    )
+
+    @register(
+        Output(Ids.GRID, "getRowsResponse"),
+        Input(Ids.GRID, "getRowsRequest"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+    def fetch(viewer: Viewer, request: object, search: object) -> dict[str, Any]:
+        context = PageContext(sales, viewer, filters.parse_search(search))
+        try:
+            query = grid_query(_read(context)[0], request)
+            frame = sales.answer(query, viewer).frame
+            count = sales.count_lines(query, viewer)
+        except UserError as error:
+            set_props(Ids.NOTICES, {"children": _notices((str(error),))})
+            return {"rowData": [], "rowCount": 0}
+        set_props(Ids.COUNT, {"children": _counted(count, query, sales)})
+        return {"rowData": layout.rows(frame, model), "rowCount": count}
+
+    @register(
+        Output(Ids.NOTICES, "children"),
+        *filters.outputs(model, Ids.FILTERS, comparisons=False),
+        Input(Ids.FILTERS.search, "data"),
+        prevent_initial_call=True,
+    )
+    def update(viewer: Viewer, change: object) -> list[Any]:
+        found = change if isinstance(change, Mapping) else {}
+        query, messages = _read(PageContext(sales, viewer, filters.parse_search(found.get("search"))))
+        elsewhere = found.get("from") != "controls"
+        return [
+            _notices(messages),
+            *filters.values(sales, viewer, query, comparisons=False, changed_elsewhere=elsewhere),
+        ]
+
+
+def grid_query(query: SalesQuery, request: object) -> SalesQuery:
+    """Return the page's query narrowed to the block of rows the grid asks for.
+
+    Raises QueryError for a request that no grid of ours sends.
+    """
+    try:
+        if not isinstance(request, Mapping):
+            raise TypeError("not a request")
+        start, end = int(request["startRow"]), int(request["endRow"])
+        model = request.get("filterModel") or {}
+        conditions = tuple(_condition(field, rule) for field, rule in model.items())
+        sorts = tuple(Sort(str(rule["colId"]), rule["sort"] == "desc") for rule in request.get("sortModel") or ())
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise QueryError(f"The table asked for rows in a way that is not understood: {error!r}.") from None
+    return replace(
+        query,
+        filters=(*query.filters, *conditions),
+        sort=sorts or query.sort,
+        offset=start,
+        limit=max(1, min(end - start, 10 * layout.BLOCK)),
+    )
+
+
+def _condition(field: object, rule: Mapping[str, Any]) -> Filter:
+    operator = OPERATORS[rule["type"]]
+    return Filter(str(field), operator, (str(rule.get("filter", "")),))
+
+
+def _read(context: PageContext) -> tuple[SalesQuery, tuple[str, ...]]:
+    """Return the query of the URL; a comparison, which the Overview's links carry along, means nothing here."""
+    params = [(key, value) for key, value in context.params if key != "compare"]
+    query, messages = filters.read(replace(context, params=params), page_query(context.sales.model))
+    return replace(query, compare=Compare.NONE), messages
+
+
+def _count(sales: Sales, query: SalesQuery, viewer: Viewer) -> str:
+    return _counted(sales.count_lines(query, viewer), query, sales)
+
+
+def _counted(count: int, query: SalesQuery, sales: Sales) -> str:
+    return f"{count:,} order lines in {labels.range_of(sales.window(query).now, sales.model)}"
+
+
+def _notices(messages: tuple[str, ...]) -> list[Any]:
+    return [notice("Part of what was asked was not used.", messages)] if messages else []

@@ -1,0 +1,35 @@
+"""What a page module gets from the application and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dash.development.base_component import Component
+
+from services.access import Viewer
+from services.sales import Sales
+
+
+class Register(Protocol):
+    """Registers a callback behind the gate: the function gets the Viewer first."""
+
+    def __call__(self, *dependencies: Any, **options: Any) -> Callable[[Callable[..., Any]], None]:
+        """Return the decorator that registers the function."""
+
+    def client(self, function: str, *dependencies: Any, **options: Any) -> None:
+        """Register a function of assets/salescope/app.js, which runs in the browser only."""
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """Who opens a page, with which URL parameters."""
+
+    sales: Sales
+    viewer: Viewer
+    params: Sequence[tuple[str, str]]
+
+
+#: The content of a page in its first state.
+Rendered = Component

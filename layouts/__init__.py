@@ -1,0 +1,1 @@
+"""What people see: components and figures made from plain data."""

@@ -1,0 +1,256 @@
+"""Answers -> figures, as the plain dictionaries that plotly.js draws.
+
+Colours of text and grid come from CSS, so a change of theme redraws nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import Any
+
+from layouts import labels
+from services import formats
+from services.model import Format, Measure, SalesModel
+from services.sales import Answer
+
+Figure = dict[str, Any]
+NOW, BEFORE = "#2f6fde", "#8a94a6"
+SCALE = [[0, "rgba(47,111,222,0.10)"], [0.25, "rgba(47,111,222,0.40)"], [1, "rgba(47,111,222,1)"]]
+CONFIG: Any = {
+    "displaylogo": False,
+    "responsive": True,
+    "displayModeBar": False,
+    "topojsonURL": "/assets/vendor/topojson/",
+}
+
+
+def _layout(**more: Any) -> dict[str, Any]:
+    return {
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "inherit", "size": 12},
+        "showlegend": False,
+        "hoverlabel": {"font": {"family": "inherit"}},
+        "dragmode": False,
+        "uirevision": "keep",
+        **more,
+    }
+
+
+def _value_axis(measure: Measure, model: SalesModel, **more: Any) -> dict[str, Any]:
+    axis: dict[str, Any] = {
+        "automargin": True,
+        "gridwidth": 1,
+        "zeroline": False,
+        "fixedrange": True,
+        "rangemode": "tozero",
+    }
+    if measure.format is Format.PERCENT:
+        axis["tickformat"] = ".1%"
+    elif measure.format is Format.CURRENCY:
+        axis |= {"tickprefix": formats.currency_prefix(model), "tickformat": "~s"}
+    else:
+        axis["tickformat"] = "~s"
+    return axis | more
+
+
+def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
+    """Return bars per time bucket with the comparison as a line; the bucket not yet over is hatched."""
+    measure, frame = model.measure(name), answer.frame.dropna(subset=["time"])
+    buckets = [labels.bucket(moment, answer.query.grain, model) for moment in frame["time"]]
+    last = len(buckets) - 1
+    bars = {
+        "type": "bar",
+        "name": labels.range_of(answer.window.now, model),
+        "x": buckets,
+        "y": _numbers(frame[name]),
+        "text": [formats.exact(value, measure.format, model) for value in frame[name]],
+        "hovertemplate": "%{x}: %{text}<extra></extra>",
+        "textposition": "none",
+        "marker": {
+            "color": NOW,
+            "pattern": {"shape": ["/" if answer.window.incomplete and i == last else "" for i in range(len(buckets))]},
+        },
+    }
+    traces = [bars]
+    if f"{name}__before" in frame and answer.window.before is not None:
+        before = frame[f"{name}__before"]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": labels.range_of(answer.window.before, model),
+                "x": buckets,
+                "y": _numbers(before),
+                "text": [formats.exact(value, measure.format, model) for value in before],
+                "hovertemplate": "before: %{text}<extra></extra>",
+                "line": {"color": BEFORE, "width": 2},
+                "marker": {"size": 6},
+            }
+        )
+    axis = {"type": "category", "automargin": True, "fixedrange": True}
+    return {
+        "data": traces,
+        "layout": _layout(
+            xaxis=axis,
+            yaxis=_value_axis(measure, model),
+            hovermode="x unified",
+            showlegend=len(traces) > 1,
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        ),
+    }
+
+
+def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top: int) -> Figure:
+    """Return horizontal bars of the first `top` rows, largest on top, with the comparison as a mark."""
+    measure, frame = model.measure(name), answer.frame.head(top)
+    names = labels.of(frame, dimension)
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": _numbers(frame[name]),
+            "y": list(range(len(frame))),
+            "text": [formats.short(value, measure.format, model) for value in frame[name]],
+            "textposition": "outside",
+            "hovertext": names,
+            "hovertemplate": "%{hovertext}: %{text}<extra></extra>",
+            "marker": {"color": NOW},
+            "cliponaxis": False,
+        }
+    ]
+    if f"{name}__before" in frame and answer.window.before is not None:
+        before = frame[f"{name}__before"]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": _numbers(before),
+                "y": list(range(len(frame))),
+                "text": [formats.exact(value, measure.format, model) for value in before],
+                "hovertemplate": "before: %{text}<extra></extra>",
+                "marker": {
+                    "symbol": "line-ns-open",
+                    "size": 14,
+                    "color": BEFORE,
+                    "line": {"width": 3, "color": BEFORE},
+                },
+            }
+        )
+    rows = {
+        "tickmode": "array",
+        "tickvals": list(range(len(frame))),
+        "ticktext": [labels.cut(text, 26) for text in names],
+        "autorange": "reversed",
+        "automargin": True,
+        "fixedrange": True,
+    }
+    longest = max((value or 0.0 for trace in traces for value in trace["x"]), default=0.0)
+    # Room to the right of the longest bar for its number.
+    span = [min(0.0, *(value or 0.0 for value in traces[0]["x"])) * 1.2, longest * 1.2] if longest else None
+    axis = _value_axis(measure, model, range=span, nticks=5)
+    return {"data": traces, "layout": _layout(yaxis=rows, xaxis=axis, bargap=0.25)}
+
+
+def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figure:
+    """Return a map shaded on a logarithmic scale; rows without a country code are left out."""
+    measure, code = model.measure(name), f"{dimension}__code"
+    frame = answer.frame
+    frame = frame[frame[code].notna() & (frame[name] > 0)] if code in frame else frame.head(0)
+    logs = [math.log10(value) for value in frame[name]]
+    ticks = list(range(math.floor(min(logs)), math.ceil(max(logs)) + 1)) if logs else []
+    trace = {
+        "type": "choropleth",
+        "locations": list(frame[code]) if code in frame else [],
+        "z": logs,
+        "text": [
+            f"{place}: {formats.exact(value, measure.format, model)}"
+            for place, value in zip(frame[dimension], frame[name], strict=True)
+        ],
+        "hovertemplate": "%{text}<extra></extra>",
+        "colorscale": SCALE,
+        "marker": {"line": {"width": 0.5, "color": "rgba(128,128,128,0.6)"}},
+        "colorbar": {
+            "orientation": "h",
+            "thickness": 8,
+            "len": 0.7,
+            "y": -0.02,
+            "yanchor": "top",
+            "outlinewidth": 0,
+            "tickvals": ticks,
+            "ticktext": [formats.short(10.0**tick, measure.format, model) for tick in ticks],
+        },
+    }
+    geo = {
+        "scope": "world",
+        "resolution": 110,
+        "fitbounds": False,
+        "projection": {"type": "natural earth"},
+        "showframe": False,
+        "showcoastlines": False,
+        "showland": True,
+        "landcolor": "rgba(128,128,128,0.16)",
+        "showcountries": True,
+        "countrycolor": "rgba(128,128,128,0.35)",
+        "bgcolor": "rgba(0,0,0,0)",
+        "lataxis": {"range": [-56, 80]},
+    }
+    return {"data": [trace], "layout": _layout(geo=geo)}
+
+
+def hours(answer: Answer, name: str, model: SalesModel) -> Figure:
+    """Return a heat map of weekday by hour; an empty cell is a time without any."""
+    measure, frame = model.measure(name), answer.frame
+    names = formats.weekdays(model.locale)
+    cells = {
+        (int(day), int(hour)): float(value)
+        for day, hour, value in zip(frame["weekday"], frame["hour"], frame[name], strict=True)
+        if not math.isnan(value)
+    }
+    span = range(min((h for _, h in cells), default=0), max((h for _, h in cells), default=23) + 1)
+    days = range(1, 8)
+    trace = {
+        "type": "heatmap",
+        "x": [f"{hour:02d}" for hour in span],
+        "y": list(names),
+        "z": [[cells.get((day, hour)) for hour in span] for day in days],
+        "text": [
+            [formats.exact(cells.get((day, hour), math.nan), measure.format, model) for hour in span] for day in days
+        ],
+        "hovertemplate": "%{y} %{x}:00 – %{text}<extra></extra>",
+        "hoverongaps": False,
+        "colorscale": SCALE,
+        "xgap": 2,
+        "ygap": 2,
+        "colorbar": {
+            "thickness": 8,
+            "len": 0.9,
+            "outlinewidth": 0,
+            "tickformat": "~s",
+            "tickprefix": formats.currency_prefix(model) if measure.format is Format.CURRENCY else "",
+        },
+    }
+    axes = {"fixedrange": True, "automargin": True, "showgrid": False, "type": "category"}
+    return {"data": [trace], "layout": _layout(xaxis=axes, yaxis={**axes, "autorange": "reversed"})}
+
+
+def sparkline(values: list[float]) -> str:
+    """Return a data URI of a small line; gaps where there is no value, empty for fewer than two values."""
+    points = [(index, value) for index, value in enumerate(values) if not math.isnan(value)]
+    if len(points) < 2:
+        return ""
+    low, high = min(value for _, value in points), max(value for _, value in points)
+    spread, width = (high - low) or 1.0, max(len(values) - 1, 1)
+    path = " ".join(f"{100 * i / width:.1f},{27 - 24 * (value - low) / spread:.1f}" for i, value in points)
+    return (
+        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 30' "
+        "preserveAspectRatio='none'%3E"
+        f"%3Cpolyline points='{path}' fill='none' stroke='%232f6fde' stroke-width='1.6' "
+        "vector-effect='non-scaling-stroke'/%3E%3C/svg%3E"
+    )
+
+
+def _numbers(values: Any) -> list[float | None]:
+    return [None if isinstance(value, dt.date) or math.isnan(value) else round(float(value), 4) for value in values]

@@ -1,0 +1,50 @@
+"""Words for what figures and tables show."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+
+from services import formats
+from services.model import SalesModel
+from services.periods import Grain, Range
+
+UNKNOWN = "(not given)"
+
+
+def of(frame: pd.DataFrame, dimension: str) -> list[str]:
+    """Return what each row's value of a dimension is called."""
+    column = f"{dimension}__label" if f"{dimension}__label" in frame else dimension
+    return [UNKNOWN if pd.isna(value) else str(value) for value in frame[column]]
+
+
+def cut(text: str, length: int) -> str:
+    """Return the text with an ellipsis when it is longer than `length`."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
+def bucket(moment: dt.datetime, grain: Grain | None, model: SalesModel) -> str:
+    """Return the name of a time bucket."""
+    match grain:
+        case Grain.YEAR:
+            return str(moment.year)
+        case Grain.QUARTER:
+            return f"Q{(moment.month + 2) // 3} {moment.year}"
+        case Grain.MONTH:
+            return formats.day(moment.date(), model).split(" ", 1)[1]
+        case Grain.WEEK:
+            return f"from {formats.day(moment.date(), model)}"
+        case _:
+            return formats.day(moment.date(), model)
+
+
+def range_of(covered: Range, model: SalesModel) -> str:
+    """Return a range by its first and last day."""
+    return formats.range_text(covered.start, covered.end, model)
+
+
+def aria(**names: str) -> dict[str, Any]:
+    """Return ARIA attributes for a Dash component: `aria(label="Filters")`."""
+    return {f"aria-{name}": value for name, value in names.items()}

@@ -1,0 +1,280 @@
+"""The Overview: tiles, charts, their tables, and the strip that says where the numbers come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts import figures, labels, tables
+from layouts.controls import FilterIds
+from layouts.shell import notice
+from services import formats
+from services.model import Measure, Role, SalesModel
+from services.overview import TOP
+from services.sales import Answer
+
+
+class Ids:
+    """Component ids of the Overview."""
+
+    FILTERS = FilterIds("overview")
+    NOTICES = "overview-notices"
+    KPIS = "overview-kpis"
+    TRUST = "overview-trust"
+
+    @staticmethod
+    def graph(chart: str) -> str:
+        """The figure of a chart."""
+        return f"overview-{chart}"
+
+    @staticmethod
+    def words(chart: str) -> str:
+        """Title, summary and table of a chart."""
+        return f"overview-{chart}-words"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart ready to be shown."""
+
+    title: str
+    summary: str
+    figure: dict[str, Any]
+    table: Component
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything on the page that depends on the data; `charts` by key."""
+
+    notices: Sequence[Component]
+    kpis: Sequence[Component]
+    charts: Mapping[str, Drawn]
+    trust: Component
+
+
+def page(model: SalesModel, bar: Component, view: View) -> Component:
+    """Return the whole page in its first state."""
+    return html.Div(
+        [
+            html.H1("Overview", className="visually-hidden"),
+            bar,
+            html.Div(view.notices, id=Ids.NOTICES, **labels.aria(live="polite")),
+            html.Section(view.kpis, id=Ids.KPIS, className="kpis", **labels.aria(label="Key figures")),
+            html.Div([_card(key, drawn) for key, drawn in view.charts.items()], className="charts"),
+            html.Footer(view.trust, id=Ids.TRUST, className="trust"),
+            html.P(model.attribution, className="attribution") if model.attribution else None,
+        ],
+        className="page",
+    )
+
+
+def _card(key: str, drawn: Drawn) -> Component:
+    return html.Section(
+        [
+            html.Div(words(drawn, key), id=Ids.words(key)),
+            html.Div(
+                dcc.Graph(id=Ids.graph(key), figure=drawn.figure, config=figures.CONFIG, className="graph"),
+                **labels.aria(hidden="true"),
+            ),
+        ],
+        className=f"card chart chart-{key}",
+        **labels.aria(labelledby=f"{Ids.words(key)}-title"),
+    )
+
+
+def words(drawn: Drawn, key: str) -> list[Component]:
+    """Return a chart's title, its summary in a sentence and its table."""
+    return [
+        html.H2(drawn.title, id=f"{Ids.words(key)}-title"),
+        html.P(drawn.summary, className="summary"),
+        html.Details([html.Summary("Show as table"), html.Div(drawn.table, className="scroll", tabIndex=0)]),
+    ]
+
+
+def make_view(model: SalesModel, answers: Mapping[str, Answer], messages: Sequence[str]) -> View:
+    """Return the page's content for the answers of its tiles."""
+    kpis = answers["kpis"]
+    first = kpis.query.measures[0]
+    charts: dict[str, Drawn] = {}
+    for key, draw in CHARTS.items():
+        source = SOURCES.get(key, key)
+        if source in answers:
+            charts[key] = draw(answers[source], first, model)
+    notices = [notice("Part of the address was not used.", messages)] if messages else []
+    notices += _about_window(kpis, model)
+    return View(notices, _tiles(kpis, answers["trend"], model), charts, trust(kpis, model))
+
+
+def _about_window(answer: Answer, model: SalesModel) -> list[Component]:
+    """Return what a reader must know about the period to read the numbers right."""
+    if answer.trust.rows == 0:
+        asked, until = labels.range_of(answer.window.asked, model), formats.moment_text(answer.trust.data_until, model)
+        text = (
+            f"There are no order lines for these filters in {asked}. The data go up to {until}. "
+            "Widen the period or remove a filter."
+        )
+        return [notice("Nothing to show.", [text], "info")]
+    if answer.window.before is not None and not answer.window.before_known:
+        before = labels.range_of(answer.window.before, model)
+        text = f"The data begin after the start of {before}; changes would compare unlike periods and are not shown."
+        return [notice("No like-for-like comparison.", [text], "info")]
+    return []
+
+
+def _tiles(kpis: Answer, trend: Answer, model: SalesModel) -> list[Component]:
+    return [_tile(name, model.measure(name), kpis, trend, model) for name in kpis.query.measures]
+
+
+def _tile(name: str, measure: Measure, kpis: Answer, trend: Answer, model: SalesModel) -> Component:
+    now = kpis.value(name)
+    spark = figures.sparkline([float(value) for value in trend.frame.dropna(subset=["time"])[name]])
+    return html.Article(
+        [
+            html.H2(measure.label, title=measure.description),
+            html.P(
+                formats.short(now, measure.format, model),
+                className="value",
+                title=formats.exact(now, measure.format, model),
+            ),
+            _change(name, measure, kpis, model),
+            html.Img(src=spark, alt="", className="spark") if spark else None,
+        ],
+        className="card kpi",
+    )
+
+
+def _change(name: str, measure: Measure, kpis: Answer, model: SalesModel) -> Component:
+    window = kpis.window
+    if window.before is None:
+        return html.P("", className="change")
+    before = kpis.value(f"{name}__before")
+    share = formats.change(kpis.value(name), before) if window.before_known else math.nan
+    if math.isnan(share):
+        return html.P("no comparison", className="change")
+    good = (share > 0) == measure.up_is_good
+    tone, word = ("flat", "unchanged") if share == 0 else ("good", "better") if good else ("bad", "worse")
+    arrow = "▲" if share > 0 else "▼" if share < 0 else "■"
+    was = f"{formats.exact(before, measure.format, model)} in {labels.range_of(window.before, model)}"
+    return html.P(
+        [
+            html.Span(f"{arrow} {formats.change_text(share, model)}", className=f"tone-{tone}"),
+            html.Span(f" {word}", className="visually-hidden"),
+            html.Span(f" was {formats.short(before, measure.format, model)}", className="was"),
+        ],
+        className="change",
+        title=was,
+    )
+
+
+def _trend(answer: Answer, name: str, model: SalesModel) -> Drawn:
+    frame = answer.frame.dropna(subset=["time"])
+    answer = replace(answer, frame=frame)
+    grain = answer.query.grain.value if answer.query.grain else ""
+    buckets = [labels.bucket(moment, answer.query.grain, model) for moment in frame["time"]]
+    title = f"{model.measure(name).label} by {grain}"
+    summary = _best("Highest", answer, name, buckets, model)
+    if answer.window.incomplete:
+        until = formats.moment_text(answer.trust.data_until, model)
+        summary += f" The last {grain} is not over (hatched): data go up to {until}."
+    return Drawn(
+        title,
+        summary,
+        figures.trend(answer, name, model),
+        tables.answer_table(answer, title, grain.capitalize(), buckets, name, model),
+    )
+
+
+def _places(answer: Answer, name: str, model: SalesModel) -> Drawn:
+    return _ranked(answer, name, model, Role.COUNTRY)
+
+
+def _products(answer: Answer, name: str, model: SalesModel) -> Drawn:
+    return _ranked(answer, name, model, Role.PRODUCT)
+
+
+def _ranked(answer: Answer, name: str, model: SalesModel, role: Role) -> Drawn:
+    measure, dimension = model.measure(name), model.by_role(role) or ""
+    found, frame = model.dimension(dimension), answer.frame
+    names = labels.of(frame, dimension)
+    within = [model.segments[segment].label for segment in answer.query.segments]
+    title = f"{measure.label} by {found.label.lower()}"
+    summary = "No values in this period."
+    if len(frame) and not math.isnan(float(frame[name].iloc[0])):
+        top = float(frame[name].iloc[0])
+        summary = f"{names[0]} leads with {formats.short(top, measure.format, model)}."
+    if within:
+        summary += f" {', '.join(within)} only."
+    return Drawn(
+        title,
+        summary,
+        figures.ranking(answer, dimension, name, model, top=TOP),
+        tables.answer_table(answer, title, found.label, names, name, model),
+    )
+
+
+def _map(answer: Answer, name: str, model: SalesModel) -> Drawn:
+    measure, dimension = model.measure(name), model.by_role(Role.COUNTRY) or ""
+    frame, code = answer.frame, f"{dimension}__code"
+    off = frame[frame[code].isna() & frame[name].notna()] if code in frame else frame
+    missing = [
+        f"{place} {formats.short(float(value), measure.format, model)}"
+        for place, value in zip(labels.of(off, dimension), off[name], strict=True)
+    ]
+    title = f"{measure.label} on the map"
+    summary = f"Not on the map: {', '.join(missing)}." if missing else "Every country is on the map."
+    names = labels.of(frame, dimension)
+    return Drawn(
+        title,
+        summary,
+        figures.world(answer, dimension, name, model),
+        tables.answer_table(answer, title, model.dimension(dimension).label, names, name, model),
+    )
+
+
+def _hours(answer: Answer, name: str, model: SalesModel) -> Drawn:
+    frame, names = answer.frame, formats.weekdays(model.locale)
+    cells = zip(frame["weekday"], frame["hour"], strict=True)
+    rows = [f"{names[int(day) - 1]} {int(hour):02d}:00" for day, hour in cells]
+    title = f"{model.measure(name).label} by weekday and hour"
+    summary = _best("Busiest", answer, name, rows, model)
+    return Drawn(
+        title,
+        summary,
+        figures.hours(answer, name, model),
+        tables.answer_table(answer, title, "Weekday and hour", rows, name, model),
+    )
+
+
+def _best(word: str, answer: Answer, name: str, names: Sequence[str], model: SalesModel) -> str:
+    """Return a sentence about the row with the largest value."""
+    values = answer.frame[name]
+    if values.isna().all():
+        return "No values in this period."
+    best = int(values.argmax())
+    return f"{word}: {names[best]} with {formats.short(float(values.iloc[best]), model.measure(name).format, model)}."
+
+
+#: The charts in page order, each with the function that draws it.
+CHARTS = {"trend": _trend, "places": _places, "map": _map, "products": _products, "hours": _hours}
+#: Charts that draw the answer of another tile.
+SOURCES = {"map": "places"}
+
+
+def trust(answer: Answer, model: SalesModel) -> Component:
+    """Return the strip that says where the numbers come from."""
+    found = answer.trust
+    facts = (
+        ("Data up to", formats.moment_text(found.data_until, model)),
+        ("Version", f"{found.version} of {found.published_at.replace('T', ' ')} UTC"),
+        ("Period", labels.range_of(answer.window.now, model)),
+        ("Compared with", labels.range_of(answer.window.before, model) if answer.window.before else "nothing"),
+        ("Order lines", f"{found.rows:,}"),
+        ("Answered in", f"{found.milliseconds:.0f} ms{' from cache' if found.cached else ''}"),
+    )
+    return html.Dl([part for name, value in facts for part in (html.Div([html.Dt(name), html.Dd(value)]),)])

@@ -1,0 +1,102 @@
+"""What surrounds every page: navigation, theme switch, who is signed in, the place for notices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import dash_bootstrap_components as dbc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts import labels
+
+
+class Ids:
+    """Component ids of the shell."""
+
+    URL = "url"
+    ROUTE = "route"
+    CONTENT = "content"
+    NAVIGATION = "navigation"
+    THEME = "theme"
+    TITLE = "title"
+    TITLED = "titled"
+    PROBLEMS = "problems"
+
+
+class Link(NamedTuple):
+    """An entry of the navigation; `reason` says why it is not offered for these data, or is ""."""
+
+    path: str
+    title: str
+    reason: str = ""
+
+
+def shell(email: str, role: str, title: str, links: Sequence[Link]) -> Component:
+    """Return the frame of the application for one person."""
+    return html.Div(
+        [
+            html.A("Skip to the content", href=f"#{Ids.CONTENT}", className="skip"),
+            dcc.Location(id=Ids.URL, refresh=False),
+            dcc.Store(id=Ids.ROUTE),
+            dcc.Store(id=Ids.TITLE),
+            dcc.Store(id=Ids.TITLED),
+            html.Header(
+                [
+                    dcc.Link([html.Span(className="mark"), "Salescope"], href="/", className="brand"),
+                    html.Span(title, className="dataset"),
+                    html.Nav(navigation(links, ""), id=Ids.NAVIGATION, **labels.aria(label="Pages")),
+                    html.Div(
+                        [
+                            dbc.Button("Theme", id=Ids.THEME, color="link", size="sm", title="Light or dark"),
+                            html.Span([email, html.Span(role, className="role")], className="who"),
+                            html.Form(
+                                dbc.Button("Sign out", type="submit", color="secondary", outline=True, size="sm"),
+                                action="/signout",
+                                method="post",
+                            ),
+                        ],
+                        className="session",
+                    ),
+                ],
+                className="top",
+            ),
+            html.Div(id=Ids.PROBLEMS, **labels.aria(live="assertive")),
+            html.Main(skeleton(), id=Ids.CONTENT, tabIndex=-1),
+        ],
+        className="shell",
+    )
+
+
+def navigation(links: Sequence[Link], current: str, search: str = "") -> list[Component]:
+    """Return the links, the current page marked; the filters go along in `search`."""
+    made: list[Component] = []
+    for link in links:
+        if link.reason:
+            made.append(html.Span(link.title, className="nav-off", title=link.reason))
+        else:
+            here = labels.aria(current="page") if link.path == current else {}
+            made.append(html.Span(dcc.Link(link.title, href=link.path + search), className="nav-on", **here))
+    return made
+
+
+def skeleton() -> Component:
+    """Return grey boxes where a page will be."""
+    boxes = [html.Div(className="bone") for _ in range(6)]
+    return html.Div(boxes, className="bones", **labels.aria(hidden="true"))
+
+
+def notice(title: str, lines: Sequence[str], color: str = "warning") -> Component:
+    """Return a message to the person."""
+    words = [html.Strong(title), html.Ul([html.Li(line) for line in lines])]
+    alert: Component = dbc.Alert(words, color=color, className="notice")
+    return alert
+
+
+def message(title: str, text: str) -> Component:
+    """Return a page that only says something, such as that it does not exist."""
+    return html.Div(
+        [html.H1(title), html.P(text), dcc.Link("Go to the Overview", href="/", className="btn btn-primary")],
+        className="message",
+    )

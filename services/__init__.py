@@ -1,0 +1,1 @@
+"""What the product does: models, queries, loading, access. No web framework below this line."""

@@ -1,0 +1,323 @@
+"""The semantic model: what a data set's columns, measures and dimensions are called and mean.
+
+One YAML file. Menus, axis titles, the vocabulary of questions and the SQL all read it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import sqlalchemy as sa
+from pydantic import Field, StringConstraints
+
+from services import expressions, yamlfile
+from services.errors import SalescopeError, UnknownNameError
+from services.yamlfile import Definition, Problem
+
+Element = sa.ColumnElement[Any]
+T = TypeVar("T")
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+#: Names a dimension may not take because pages use them in their URL.
+RESERVED = frozenset({"period", "from", "to", "compare", "grain", "sort", "limit", "offset", "measure", "segment"})
+#: Dimensions every model has: parts of the time column.
+TIME_PARTS = {"weekday": "Weekday", "hour": "Hour"}
+
+
+class ColumnType(StrEnum):
+    """Type of a facts column."""
+
+    TEXT = "text"
+    TIME = "time"
+    INTEGER = "integer"
+    NUMBER = "number"
+    MONEY = "money"
+
+
+SQL_TYPES: Mapping[ColumnType, sa.types.TypeEngine[Any]] = {
+    ColumnType.TEXT: sa.String(),
+    ColumnType.TIME: sa.DateTime(),
+    ColumnType.INTEGER: sa.BigInteger(),
+    ColumnType.NUMBER: sa.Double(),
+    ColumnType.MONEY: sa.Numeric(18, 4),
+}
+
+
+class Role(StrEnum):
+    """What a dimension is to a sales organisation; pages find their columns by it."""
+
+    CUSTOMER = "customer"
+    PRODUCT = "product"
+    PRODUCT_TYPE = "product_type"
+    COUNTRY = "country"
+    CHANNEL = "channel"
+    ORDER = "order"
+
+
+class Format(StrEnum):
+    """How a measure's values are written."""
+
+    CURRENCY = "currency"
+    INTEGER = "integer"
+    NUMBER = "number"
+    PERCENT = "percent"
+
+
+class Column(Definition):
+    """A column of the facts table."""
+
+    type: ColumnType
+    label: str
+
+
+class Facts(Definition):
+    """The facts table: one row per order line."""
+
+    table: Name = "facts"
+    time: Name
+    key: Name = "line_id"
+    columns: dict[Name, Column]
+
+
+class Measure(Definition):
+    """A number people ask for.
+
+    `expression` aggregates columns (`sum(revenue)`) or combines other measures (`revenue / orders`); `where`
+    names the segment whose rows count.
+    """
+
+    label: str
+    expression: str
+    where: Name | None = None
+    format: Format = Format.NUMBER
+    up_is_good: bool = True
+    description: str = ""
+    synonyms: tuple[str, ...] = ()
+
+
+class Dimension(Definition):
+    """Something to break a measure down by or filter on.
+
+    `column` holds the key; `label_column` what people read instead of it; `code_column` the ISO 3166 alpha-3
+    code that a map needs. `hide` lists values left out unless a query filters this dimension itself;
+    `rank_within` names the segment in which its rankings are made.
+    """
+
+    label: str
+    plural: str
+    column: Name
+    label_column: Name | None = None
+    code_column: Name | None = None
+    role: Role | None = None
+    hide: tuple[str, ...] = ()
+    rank_within: Name | None = None
+    description: str = ""
+    synonyms: tuple[str, ...] = ()
+
+
+class Segment(Definition):
+    """A named condition on the rows of the facts table."""
+
+    label: str
+    condition: str
+    description: str = ""
+
+
+class Calendar(Definition):
+    """How dates fall into periods. `fiscal_start` is the month the fiscal year begins in."""
+
+    week_start: Literal["monday", "sunday"] = "monday"
+    fiscal_start: Annotated[int, Field(ge=1, le=12)] = 1
+
+
+class Overview(Definition):
+    """What the first page shows: the measures of the tiles; the first is the one every chart starts with."""
+
+    measures: Annotated[tuple[Name, ...], Field(min_length=1, max_length=8)]
+    period: str = "ytd"
+    compare: str = "year"
+
+
+class SalesModel(Definition):
+    """A data set described for sales people; see the module's docstring."""
+
+    model: Literal[1]
+    name: Name
+    title: str
+    description: str = ""
+    attribution: str = ""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    locale: str = "en_GB"
+    today: Literal["data", "clock"] = "clock"
+    calendar: Calendar = Calendar()
+    facts: Facts
+    segments: dict[Name, Segment] = {}
+    dimensions: dict[Name, Dimension]
+    measures: dict[Name, Measure]
+    filters: tuple[Name, ...] = ()
+    lines: tuple[Name, ...] = ()
+    overview: Overview
+
+    @cached_property
+    def version(self) -> str:
+        """A digest of everything in the model; part of every cache key."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @cached_property
+    def table(self) -> sa.TableClause:
+        """The facts table with its typed columns."""
+        return sa.table(
+            self.facts.table,
+            *(sa.column(name, SQL_TYPES[column.type]) for name, column in self.facts.columns.items()),
+        )
+
+    @property
+    def row_compiler(self) -> expressions.Compiler:
+        """Compiles expressions over the facts columns."""
+        return expressions.Compiler(names=dict(self.table.c))
+
+    def measure(self, name: str) -> Measure:
+        """Return the measure called `name`; raises UnknownNameError with near matches."""
+        return _find("measure", name, self.measures)
+
+    def dimension(self, name: str) -> Dimension:
+        """Return the dimension called `name`; raises UnknownNameError with near matches."""
+        return _find("dimension", name, self.dimensions)
+
+    def by_role(self, role: Role) -> str | None:
+        """Return the name of the first dimension with this role, or None when the data has none."""
+        return next((name for name, dimension in self.dimensions.items() if dimension.role is role), None)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield references to names that do not exist and expressions that do not compile."""
+        yield from self._fact_problems()
+        yield from self._dimension_problems()
+        yield from self._expression_problems()
+        for key, names, allowed in (
+            ("filters", self.filters, self.dimensions),
+            ("lines", self.lines, self.facts.columns),
+        ):
+            yield from _missing((key,), key.rstrip("s"), names, allowed)
+        yield from _missing(("overview", "measures"), "measure", self.overview.measures, self.measures)
+
+    def _fact_problems(self) -> Iterator[Problem]:
+        for field, wanted in (("time", ColumnType.TIME), ("key", ColumnType.INTEGER)):
+            name = getattr(self.facts, field)
+            yield from _missing(("facts", field), "column", (name,), self.facts.columns)
+            column = self.facts.columns.get(name)
+            if column and column.type is not wanted:
+                yield Problem(("facts", field), f"found column {name!r} of type {column.type}; it must be {wanted}.")
+
+    def _dimension_problems(self) -> Iterator[Problem]:
+        for name, dimension in self.dimensions.items():
+            where = ("dimensions", name)
+            if name in RESERVED or name in TIME_PARTS:
+                yield Problem(where, f"the name {name!r} is taken by Salescope itself; choose another.")
+            for field in ("column", "label_column", "code_column"):
+                value = getattr(dimension, field)
+                if value is not None:
+                    yield from _missing((*where, field), "column", (value,), self.facts.columns)
+            if dimension.rank_within is not None:
+                yield from _missing((*where, "rank_within"), "segment", (dimension.rank_within,), self.segments)
+
+    def _expression_problems(self) -> Iterator[Problem]:
+        for name, segment in self.segments.items():
+            try:
+                self.row_compiler.compile(segment.condition)
+            except SalescopeError as error:
+                yield Problem(("segments", name, "condition"), str(error))
+        for name, measure in self.measures.items():
+            if measure.where is not None:
+                yield from _missing(("measures", name, "where"), "segment", (measure.where,), self.segments)
+            try:
+                MeasurePlan(self, (name,))
+            except SalescopeError as error:
+                yield Problem(("measures", name, "expression"), str(error))
+
+
+class MeasurePlan:
+    """The aggregates some measures need, and how each measure is made from them.
+
+    `aggregates` maps a column name to the SQL aggregate behind it (same aggregate, same column);
+    `formulas(source)` gives each measure's formula over those columns. Two steps, because a ratio is taken
+    after its parts were summed.
+    """
+
+    def __init__(self, model: SalesModel, names: tuple[str, ...]) -> None:
+        self._model = model
+        self.aggregates: dict[str, Element] = {}
+        self._sources: dict[tuple[str, str, str | None], str] = {}
+        self.names = names
+        self.formulas({})
+
+    def formulas(self, columns: Mapping[str, Element]) -> dict[str, Element]:
+        """Return measure name -> formula, reading aggregates from `columns` where they are given."""
+        return {name: self._formula(name, columns, ()) for name in self.names}
+
+    def _formula(self, name: str, columns: Mapping[str, Element], path: tuple[str, ...]) -> Element:
+        if name in path:
+            raise UnknownNameError("measure without a circle", " > ".join((*path, name)), ())
+        measure = self._model.measure(name)
+
+        def aggregate(function: str, argument: ast.expr | None) -> Element:
+            column = self._aggregate(function, argument, measure.where)
+            return columns.get(column, sa.column(column, sa.Double()))
+
+        others = _LazyNames(self._model, lambda other: self._formula(other, columns, (*path, name)))
+        return expressions.Compiler(others, aggregate, kind="measure").compile(measure.expression)
+
+    def _aggregate(self, function: str, argument: ast.expr | None, where: str | None) -> str:
+        source = ast.unparse(argument) if argument is not None else "1"
+        key = (function, source, where)
+        if key not in self._sources:
+            rows = self._model.row_compiler
+            element = expressions.AGGREGATES[function](rows.compile(source))
+            if where is not None:
+                condition = rows.compile(self._model.segments[where].condition)
+                element = sa.funcfilter(element, condition)  # type: ignore[arg-type]
+            self._sources[key] = f"a{len(self._sources)}"
+            self.aggregates[self._sources[key]] = element
+        return self._sources[key]
+
+
+class _LazyNames(Mapping[str, Element]):
+    """Measure formulas by name, made when asked for."""
+
+    def __init__(self, model: SalesModel, make: Callable[[str], Element]) -> None:
+        self._names, self._make = model.measures, make
+
+    def __getitem__(self, name: str) -> Element:
+        return self._make(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _find(kind: str, name: str, rows: Mapping[str, T]) -> T:
+    if name not in rows:
+        raise UnknownNameError(kind, name, rows)
+    return rows[name]
+
+
+def _missing(
+    location: tuple[str, ...], kind: str, names: tuple[str, ...], allowed: Mapping[str, object]
+) -> Iterator[Problem]:
+    for name in names:
+        if name not in allowed:
+            yield Problem(location, str(UnknownNameError(kind, name, allowed)))
+
+
+def read_model(path: Path) -> SalesModel:
+    """Return the model in a YAML file.
+
+    Raises DefinitionError with file, line, what was found and what is allowed.
+    """
+    return yamlfile.read(path, SalesModel)

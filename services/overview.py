@@ -1,0 +1,85 @@
+"""What the Overview asks: one query per tile, made from what the filter bar says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from services.access import Viewer
+from services.model import Role, SalesModel
+from services.periods import Compare, Grain, Period, Window
+from services.query import SalesQuery, Sort
+from services.sales import Answer, Sales
+
+TOP = 15
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of the page: its key, the role it needs the data to have, and its query.
+
+    `query(base, model, grain)` makes it from the page's query, which holds period, comparison and filters.
+    """
+
+    key: str
+    needs: Role | None
+    query: Callable[[SalesQuery, SalesModel, Grain], SalesQuery]
+
+
+def _main(base: SalesQuery) -> tuple[str, ...]:
+    return base.measures[:1]
+
+
+def _ranking(role: Role, limit: int | None = None) -> Callable[[SalesQuery, SalesModel, Grain], SalesQuery]:
+    def query(base: SalesQuery, model: SalesModel, _grain: Grain) -> SalesQuery:
+        name = model.by_role(role) or ""
+        within = model.dimension(name).rank_within
+        filtered = any(base.filtered(each) for each in (name, model.by_role(Role.PRODUCT_TYPE) or name))
+        return replace(
+            base,
+            measures=_main(base),
+            dimensions=(name,),
+            segments=(within,) if within and not filtered else (),
+            sort=(Sort(base.measures[0], descending=True),),
+            limit=limit,
+        )
+
+    return query
+
+
+TILES: tuple[Tile, ...] = (
+    Tile("kpis", None, lambda base, model, grain: base),
+    Tile("trend", None, lambda base, model, grain: replace(base, grain=grain)),
+    Tile("places", Role.COUNTRY, _ranking(Role.COUNTRY)),
+    Tile("products", Role.PRODUCT, _ranking(Role.PRODUCT, TOP)),
+    Tile(
+        "hours",
+        None,
+        lambda base, model, grain: replace(
+            base, measures=_main(base), dimensions=("weekday", "hour"), compare=Compare.NONE
+        ),
+    ),
+)
+
+
+def default_query(model: SalesModel) -> SalesQuery:
+    """Return what the page shows when the URL says nothing."""
+    overview = model.overview
+    return SalesQuery(measures=overview.measures, period=Period(overview.period), compare=Compare(overview.compare))
+
+
+def grain_of(window: Window) -> Grain:
+    """Return the bucket size that shows a period in a readable number of points."""
+    days = window.asked.days
+    return Grain.DAY if days <= 45 else Grain.WEEK if days <= 100 else Grain.MONTH
+
+
+def offered(model: SalesModel) -> tuple[Tile, ...]:
+    """Return the tiles this model's data can fill."""
+    return tuple(tile for tile in TILES if tile.needs is None or model.by_role(tile.needs))
+
+
+def answers(sales: Sales, tiles: Iterable[Tile], base: SalesQuery, viewer: Viewer) -> dict[str, Answer]:
+    """Return the answer of each tile by its key."""
+    grain = grain_of(sales.window(base))
+    return {tile.key: sales.answer(tile.query(base, sales.model, grain), viewer) for tile in tiles}

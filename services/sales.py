@@ -1,0 +1,251 @@
+"""Sales: answers queries for a viewer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+
+from services import sql
+from services.access import Permission, Viewer
+from services.errors import NotReadyError, QueryError
+from services.model import TIME_PARTS, ColumnType, SalesModel
+from services.periods import Coverage, Period, Window, window
+from services.query import Filter, SalesQuery, Sort
+from services.warehouse import Snapshot, Warehouse, rows_of
+
+SECOND = dt.timedelta(seconds=1)
+NUMERIC = (ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.MONEY)
+
+
+class ResultCache(Protocol):
+    """Keeps answers as bytes; may forget anything at any time, and never raises."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was kept under the key, or None."""
+
+    def set(self, key: str, value: bytes) -> None:
+        """Keep a value."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Where an answer comes from: what the trust strip shows.
+
+    `rows` counts the order lines behind the answer; `data_until` is the last moment in the data.
+    """
+
+    version: int
+    published_at: str
+    data_until: dt.datetime
+    rows: int
+    milliseconds: float
+    cached: bool
+    statement: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of an answer and their provenance.
+
+    `frame` has the columns of `query.fields` (measures float64, `time` datetime64, keys as in the data), beside
+    them `<dimension>__label` and `<dimension>__code` where the model has them, and `rows`, the lines per row.
+    """
+
+    query: SalesQuery
+    window: Window
+    frame: pd.DataFrame
+    trust: Trust
+
+    def value(self, field: str) -> float:
+        """Return a field of the first row; NaN when there is none."""
+        return float(self.frame[field].iloc[0]) if len(self.frame) else float("nan")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value of a dimension as a menu shows it."""
+
+    key: str
+    label: str
+
+
+class Sales:
+    """The one door to the facts: scope, limits, cache and statement in one place."""
+
+    def __init__(
+        self,
+        model: SalesModel,
+        warehouse: Warehouse,
+        cache: ResultCache,
+        *,
+        seconds: float = 30.0,
+        clock: Callable[[], dt.date] = dt.date.today,
+    ) -> None:
+        self.model = model
+        self._warehouse, self._cache, self._seconds, self._clock = warehouse, cache, seconds, clock
+        self._covered: tuple[int, Coverage] | None = None
+
+    def coverage(self) -> Coverage:
+        """Return what the live data cover."""
+        return self._coverage(self._warehouse.current())
+
+    def today(self) -> dt.date:
+        """Return the day that "this year" and its like count from."""
+        if self.model.today == "data":
+            return (self.coverage().end - SECOND).date()
+        return self._clock()
+
+    def window(self, query: SalesQuery) -> Window:
+        """Return the concrete ranges of a query's period and comparison."""
+        return window(query.period, query.compare, self.today(), self.model.calendar, self.coverage())
+
+    def answer(self, query: SalesQuery, viewer: Viewer) -> Answer:
+        """Answer a query with the rows this viewer may see.
+
+        Raises AccessDeniedError without the permission, UnknownNameError or QueryError for a query that the
+        model or the limits refuse, NotReadyError before the first load.
+        """
+        viewer.require(Permission.LINES_VIEW if query.columns else Permission.DASHBOARDS_VIEW)
+        query.check(self.model)
+        started = time.perf_counter()
+        snapshot = self._warehouse.current()
+        covered = self.window(query)
+        statement = sql.build(self.model, query, covered, viewer.scope)
+        key = self._key(query, viewer, snapshot, covered)
+        kept = self._cache.get(key)
+        frame = _unpack(kept) if kept is not None else None
+        cached = frame is not None
+        if frame is None:
+            frame = self._frame(query, self._run(snapshot, statement))
+            self._cache.set(key, _pack(frame))
+        trust = Trust(
+            version=snapshot.version,
+            published_at=snapshot.published_at,
+            data_until=self._coverage(snapshot).end - SECOND,
+            rows=int(frame[sql.ALL_ROWS].iloc[0]) if sql.ALL_ROWS in frame and len(frame) else len(frame),
+            milliseconds=(time.perf_counter() - started) * 1000,
+            cached=cached,
+            statement=str(statement.compile(snapshot.engine)),
+        )
+        return Answer(query, covered, frame.drop(columns=sql.ALL_ROWS, errors="ignore"), trust)
+
+    def count_lines(self, query: SalesQuery, viewer: Viewer) -> int:
+        """Return how many order lines a query for `columns` has in all."""
+        viewer.require(Permission.LINES_VIEW)
+        query.check(self.model)
+        statement = sql.count_lines(self.model, query, self.window(query), viewer.scope)
+        return int(self._run(self._warehouse.current(), statement)[0][sql.ROWS])
+
+    def values(self, dimension: str, viewer: Viewer, *, search: str = "", limit: int = 50) -> list[Choice]:
+        """Return values of a dimension that this viewer may see, most order lines first.
+
+        `search` keeps those whose key or label contains it.
+        """
+        found = self.model.dimension(dimension)
+        query = SalesQuery(
+            measures=(self.model.overview.measures[0],),
+            dimensions=(dimension,),
+            period=Period("all"),
+            filters=(Filter(dimension, "contains", (search,)),) if search else (),
+            sort=(Sort(self.model.overview.measures[0], descending=True),),
+            limit=limit,
+        )
+        frame = self.answer(query, viewer).frame.dropna(subset=[dimension])
+        labels = frame[f"{dimension}__label"] if found.label_column else frame[dimension]
+        return [Choice(str(key), str(label)) for key, label in zip(frame[dimension], labels, strict=True)]
+
+    def labels(self, dimension: str, keys: tuple[str, ...], viewer: Viewer) -> list[Choice]:
+        """Return the given values with their labels, in the given order; unknown ones keep their key."""
+        if not keys or not self.model.dimension(dimension).label_column:
+            return [Choice(key, key) for key in keys]
+        query = SalesQuery(
+            measures=(self.model.overview.measures[0],),
+            dimensions=(dimension,),
+            filters=(Filter(dimension, "is", keys),),
+        )
+        frame = self.answer(query, viewer).frame
+        labels = dict(zip(frame[dimension], frame[f"{dimension}__label"], strict=True))
+        return [Choice(key, str(labels.get(key, key))) for key in keys]
+
+    def _coverage(self, snapshot: Snapshot) -> Coverage:
+        known = self._covered
+        if known is not None and known[0] == snapshot.version:
+            return known[1]
+        row = rows_of(snapshot, sa.text("SELECT * FROM coverage"))[0]
+        if row["model_name"] != self.model.name:
+            raise NotReadyError(
+                f"The data were loaded for the model {row['model_name']!r}, the model in use is "
+                f"{self.model.name!r}. Restart with the model of the data, or load data for this one."
+            )
+        last = row["last_time"]
+        end = last + SECOND if row["has_hours"] else dt.datetime.combine(last.date(), dt.time()) + dt.timedelta(days=1)
+        coverage = Coverage(row["first_time"], end, row["has_hours"])
+        self._covered = (snapshot.version, coverage)
+        return coverage
+
+    def _key(self, query: SalesQuery, viewer: Viewer, snapshot: Snapshot, covered: Window) -> str:
+        parts = (
+            query.to_json().decode(),
+            str(covered),
+            viewer.scope.fingerprint,
+            self.model.version,
+            snapshot.version,
+            snapshot.published_at,
+        )
+        return hashlib.sha256(orjson.dumps(parts)).hexdigest()
+
+    def _run(self, snapshot: Snapshot, statement: sa.Select[Any]) -> list[dict[str, Any]]:
+        with snapshot.engine.connect() as connection:
+            interrupt = connection.connection.driver_connection.interrupt  # type: ignore[union-attr]
+            # DuckDB has no statement timeout; interrupting from another thread is its documented way.
+            timer = threading.Timer(self._seconds, interrupt)
+            timer.start()
+            try:
+                return [dict(row) for row in connection.execute(statement).mappings()]
+            except sa.exc.DBAPIError as error:
+                if "INTERRUPT" in str(error.orig).upper():
+                    raise QueryError(
+                        f"The query took longer than {self._seconds:g} seconds and was stopped. "
+                        "Choose a shorter period or fewer values."
+                    ) from None
+                raise
+            finally:
+                timer.cancel()
+
+    def _frame(self, query: SalesQuery, rows: list[dict[str, Any]]) -> pd.DataFrame:
+        names = list(rows[0]) if rows else [*query.fields, sql.ROWS, sql.ALL_ROWS]
+        frame = pd.DataFrame.from_records(rows, columns=names)
+        columns = self.model.facts.columns
+        for name in names:
+            base = name.removesuffix("__before")
+            if base in query.measures or (query.columns and columns[name].type in NUMERIC):
+                frame[name] = frame[name].astype("float64")
+            elif name in ("time", sql.ROWS, sql.ALL_ROWS, *TIME_PARTS):
+                frame[name] = frame[name].astype("datetime64[us]" if name == "time" else "int64")
+        return frame
+
+
+def _pack(frame: pd.DataFrame) -> bytes:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _unpack(value: bytes) -> pd.DataFrame | None:
+    try:
+        frame: pd.DataFrame = pa.ipc.open_stream(value).read_all().to_pandas()
+    except pa.ArrowException:
+        return None
+    return frame

@@ -1,0 +1,5 @@
+"""`python -m salescope`: the command line."""
+
+from salescope.cli import main
+
+main()

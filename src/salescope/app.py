@@ -1,0 +1,241 @@
+"""create_app: builds database, warehouse, cache and services, wires pages to them, closes the gate."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dash
+import dash_bootstrap_components as dbc
+import flask
+import sqlalchemy as sa
+from dash import ClientsideFunction, Input, Output, State, html
+from flask_compress import Compress
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from callbacks.filters import parse_search
+from callbacks.wiring import PageContext
+from layouts import shell
+from salescope import headers, signin
+from salescope.cache import make_cache
+from salescope.gate import Gate, find_page, viewer
+from salescope.pages import PAGES
+from salescope.settings import ROOT, Settings
+from services.access import Permission, Viewer
+from services.accounts import Accounts, Lifetimes
+from services.database import is_current, open_database
+from services.errors import NotReadyError, SalescopeError, UserError
+from services.model import SalesModel, read_model
+from services.sales import Sales
+from services.warehouse import Warehouse
+
+log = logging.getLogger("salescope")
+VENDOR = "/assets/vendor/"
+
+
+class Routes:
+    """Registers callbacks for pages: server ones behind the gate, browser ones by name."""
+
+    def __init__(self, app: dash.Dash, gate: Gate, permission: Permission) -> None:
+        self._app, self._register = app, gate.callback(permission)
+
+    def __call__(self, *dependencies: Any, **options: Any) -> Callable[[Callable[..., Any]], None]:
+        """Return the decorator that registers a function behind the gate."""
+        return self._register(*dependencies, **options)
+
+    def client(self, function: str, *dependencies: Any, **options: Any) -> None:
+        """Register a function of assets/salescope/app.js."""
+        self._app.clientside_callback(ClientsideFunction("salescope", function), *dependencies, **options)
+
+
+def model_path(settings: Settings) -> Path:
+    """Return the file of the model in use: the setting's, else the one the data were loaded with."""
+    return Path(settings.model) if settings.model else settings.instance / "model.yaml"
+
+
+def create_app(settings: Settings) -> flask.Flask:
+    """Return the WSGI application.
+
+    Raises DefinitionError for a broken model, NotReadyError before `salescope init` and the first load,
+    UnguardedError when something is reachable without a policy.
+    """
+    engine = open_database(settings.database_url)
+    if not is_current(engine):
+        raise NotReadyError("The application database is missing or of another version. Run: salescope init")
+    path = model_path(settings)
+    if not path.exists():
+        raise NotReadyError("There are no data yet. Load some: salescope load --sample")
+    model = read_model(path)
+    warehouse = Warehouse(settings.warehouse, memory=settings.query_memory, threads=settings.query_threads)
+    sales = Sales(model, warehouse, make_cache(settings), seconds=settings.query_seconds)
+    sales.coverage()
+    lifetimes = Lifetimes(
+        dt.timedelta(minutes=settings.session_idle_minutes), dt.timedelta(hours=settings.session_hours)
+    )
+    accounts = Accounts(engine, lifetimes)
+    server = _server(settings)
+    signin.install(server, accounts)
+    _health(server, engine, warehouse)
+    app = _dash(server)
+    gate = Gate(server, app, accounts)
+    headers.install(server, app, https=settings.production)
+    _errors(server)
+    _register_shell(Routes(app, gate, Permission.DASHBOARDS_VIEW), sales)
+    for page in PAGES:
+        if not page.needs(model):
+            page.register(Routes(app, gate, page.permission), sales)
+    gate.audit()
+    app.layout = lambda: _shell(model)
+    server.extensions["salescope"] = {"gate": gate, "sales": sales, "accounts": accounts, "dash": app}
+    return server
+
+
+def _server(settings: Settings) -> flask.Flask:
+    server = flask.Flask("salescope", static_folder=None, root_path=str(Path(__file__).parent))
+    server.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=settings.max_body_mb * 1024 * 1024,
+        SESSION_COOKIE_NAME="__Host-salescope" if settings.production else "salescope",
+        SESSION_COOKIE_SECURE=settings.production,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_MIMETYPES=[
+            "application/javascript",
+            "application/json",
+            "text/css",
+            "text/html",
+            "text/javascript",
+            "image/svg+xml",
+        ],
+    )
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    Compress(server)
+    return server
+
+
+def _dash(server: flask.Flask) -> dash.Dash:
+    # Parts of Dash that no page uses: the old table, and polyfills for browsers without modules.
+    dash.dash_table._js_dist[:] = []  # type: ignore[attr-defined]
+    app = dash.Dash(
+        "salescope",
+        server=server,  # type: ignore[arg-type]
+        assets_folder=str(ROOT / "assets"),
+        assets_url_path="/assets",
+        assets_path_ignore=["vendor"],
+        assets_ignore="head.js",
+        external_stylesheets=[f"{VENDOR}bootstrap.min.css?v=5.3.6"],
+        external_scripts=[f"{VENDOR}plotly.min.js?v=4.1.1"],
+        index_string=(Path(__file__).parent / "templates" / "index.html").read_text(encoding="utf-8"),
+        suppress_callback_exceptions=True,
+        title="Salescope",
+        update_title="",
+        include_pages_meta=False,
+        enable_mcp=False,
+        on_error=_explain,
+        add_log_handler=False,
+    )
+    # The set-up that the gate's audit triggers wants a layout; the real one needs somebody who is signed in.
+    app.layout = html.Div()
+    return app
+
+
+def _shell(model: SalesModel) -> Any:
+    who = viewer()
+    return shell.shell(who.email, who.role, model.title, _links(model, who))
+
+
+def _links(model: SalesModel, who: Viewer) -> list[shell.Link]:
+    return [shell.Link(page.path, page.title, page.needs(model)) for page in PAGES if who.may(page.permission)]
+
+
+def _register_shell(register: Routes, sales: Sales) -> None:
+    register.client(
+        "route",
+        Output(shell.Ids.ROUTE, "data"),
+        Input(shell.Ids.URL, "pathname"),
+        Input(shell.Ids.URL, "search"),
+        State(shell.Ids.ROUTE, "data"),
+    )
+    register.client("theme", Output(shell.Ids.THEME, "title"), Input(shell.Ids.THEME, "n_clicks"))
+    register.client("title", Output(shell.Ids.TITLED, "data"), Input(shell.Ids.TITLE, "data"))
+
+    @register(
+        Output(shell.Ids.CONTENT, "children"),
+        Output(shell.Ids.NAVIGATION, "children"),
+        Output(shell.Ids.TITLE, "data"),
+        Input(shell.Ids.ROUTE, "data"),
+        prevent_initial_call=True,
+    )
+    def open_page(who: Viewer, route: object) -> tuple[Any, Any, str]:
+        found = route if isinstance(route, dict) else {}
+        path, search = str(found.get("pathname")), found.get("search")
+        links = shell.navigation(_links(sales.model, who), path, search if isinstance(search, str) else "")
+        content, title = _page_content(sales, who, path, search)
+        return content, links, f"{title} · Salescope"
+
+
+def _page_content(sales: Sales, who: Viewer, path: str, search: object) -> tuple[Any, str]:
+    page = find_page(path)
+    if page is None:
+        return shell.message("There is no such page", f"Nothing is at {path[:200]}."), "Not found"
+    if not who.may(page.permission):
+        return shell.message("Not for your role", f"{page.title} is not part of the role {who.role!r}."), "Not allowed"
+    reason = page.needs(sales.model)
+    if reason:
+        return shell.message(f"{page.title} is not available for these data", reason), page.title
+    return page.render(PageContext(sales, who, parse_search(search))), page.title
+
+
+def _explain(error: Exception) -> None:
+    """Show an error of a callback to the person and leave the page as it is; unforeseen ones go to the log."""
+    if isinstance(error, HTTPException):
+        raise error
+    if isinstance(error, UserError | NotReadyError):
+        text = str(error)
+    else:
+        number = uuid.uuid4().hex[:8]
+        log.error("Callback failed, error %s", number, exc_info=error)
+        text = f"Something went wrong on our side (error {number}). Try again; if it stays, tell an admin the number."
+    dash.set_props(shell.Ids.PROBLEMS, {"children": dbc.Alert(text, color="danger", dismissable=True)})
+
+
+def _health(server: flask.Flask, engine: sa.Engine, warehouse: Warehouse) -> None:
+    def healthz() -> flask.typing.ResponseReturnValue:
+        return {"status": "alive"}
+
+    def readyz() -> flask.typing.ResponseReturnValue:
+        try:
+            with engine.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+            warehouse.current()
+        except (SalescopeError, sa.exc.SQLAlchemyError, OSError):
+            log.exception("Not ready")
+            return {"status": "not ready"}, 503
+        return {"status": "ready"}
+
+    server.add_url_rule("/healthz", "healthz", healthz)
+    server.add_url_rule("/readyz", "readyz", readyz)
+
+
+def _errors(server: flask.Flask) -> None:
+    @server.errorhandler(HTTPException)
+    def http(error: HTTPException) -> flask.typing.ResponseReturnValue:
+        code = error.code or 500
+        if flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html:
+            return flask.render_template("error.html", code=code, name=error.name), code
+        return {"error": error.description or error.name}, code
+
+    @server.errorhandler(Exception)
+    def unforeseen(error: Exception) -> flask.typing.ResponseReturnValue:
+        number = uuid.uuid4().hex[:8]
+        log.error("Request failed, error %s", number, exc_info=error)
+        return {"error": f"Something went wrong on our side (error {number})."}, 500

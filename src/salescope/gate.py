@@ -1,0 +1,202 @@
+"""The gate: every route, page and callback is closed unless a policy opens it.
+
+Line 1 runs before each request and is keyed by *endpoint*, so that no spelling of a path gets around it. Line 2
+wraps each callback function, so that no other way of calling it does. `audit` stops the boot when anything has no
+policy.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+import dash
+import flask
+from dash_auth import protected
+from flask_login import current_user
+from werkzeug.exceptions import BadRequest, Forbidden
+
+from salescope.pages import PAGES, Page
+from services.access import Permission, Viewer
+from services.accounts import Accounts
+from services.errors import AccessDeniedError, SalescopeError
+
+#: Answered without a session.
+PUBLIC = frozenset({"signin", "healthz", "readyz", "_dash_assets.static"})
+#: Answered to anybody who is signed in; callbacks and pages are checked further.
+SIGNED_IN = frozenset(
+    {
+        "signout",
+        "/",
+        "/<path:path>",
+        "/_dash-layout",
+        "/_dash-dependencies",
+        "/_dash-update-component",
+        "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>",
+        "/_favicon.ico",
+        "/_reload-hash",
+    }
+)
+PAGE_ENDPOINTS = frozenset({"/", "/<path:path>"})
+CALLBACK_ENDPOINT = "/_dash-update-component"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class UnguardedError(SalescopeError):
+    """Something is reachable without a policy; the application does not start."""
+
+
+def viewer() -> Viewer:
+    """Return who is asking; raises Forbidden outside a signed-in request."""
+    if not flask.has_request_context() or not current_user.is_authenticated:
+        raise Forbidden
+    found: Viewer = current_user.viewer
+    return found
+
+
+class Gate:
+    """The policies of one application, and the two lines that hold them."""
+
+    def __init__(self, server: flask.Flask, app: dash.Dash, accounts: Accounts) -> None:
+        self._server, self._app, self._accounts = server, app, accounts
+        self.policy: dict[str, Permission] = {}
+        server.before_request(self.check)
+
+    def callback(self, permission: Permission) -> Callable[..., Callable[[Callable[..., Any]], None]]:
+        """Return the only way for a page to register callbacks: `@callback(Output…, Input…)`.
+
+        The function gets the Viewer first. Without the permission it is never run.
+        """
+
+        def register(*dependencies: Any, **options: Any) -> Callable[[Callable[..., Any]], None]:
+            def decorate(function: Callable[..., Any]) -> None:
+                before = set(self._app.callback_map)
+                self._app.callback(*dependencies, **options)(self._second_line(function, permission))
+                for output in set(self._app.callback_map) - before:
+                    self.policy[output] = permission
+
+            return decorate
+
+        return register
+
+    def _second_line(self, function: Callable[..., Any], permission: Permission) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def guarded(*args: Any) -> Any:
+            who = viewer()
+            who.require(permission)
+            return function(who, *args)
+
+        return functools.wraps(function)(protected(_refuse, groups=[permission.value])(guarded))
+
+    def check(self) -> flask.typing.ResponseReturnValue | None:
+        """Line 1: decide about the request before anything else sees it."""
+        endpoint = flask.request.endpoint
+        if flask.request.method not in SAFE_METHODS:
+            self._same_origin()
+        if endpoint in PUBLIC:
+            return None
+        if not current_user.is_authenticated:
+            return _sign_in_first()
+        _tell_dash_auth(viewer())
+        if endpoint not in SIGNED_IN:
+            raise Forbidden
+        if endpoint == CALLBACK_ENDPOINT:
+            self._callback_allowed()
+        if endpoint in PAGE_ENDPOINTS:
+            self._page_allowed()
+        return None
+
+    def _same_origin(self) -> None:
+        """Refuse an unsafe request that another site made the browser send."""
+        site = flask.request.headers.get("Sec-Fetch-Site", "same-origin")
+        origin = flask.request.headers.get("Origin")
+        if site not in ("same-origin", "none") or (origin is not None and origin != flask.request.host_url.rstrip("/")):
+            self._denied("cross-site request")
+
+    def _callback_allowed(self) -> None:
+        body = flask.request.get_json(silent=True) if flask.request.is_json else None
+        if not isinstance(body, dict) or not isinstance(body.get("output"), str):
+            raise BadRequest("This is not a callback request.")
+        specification = self._app.callback_map.get(body["output"])
+        if specification is None or "callback" not in specification:
+            raise BadRequest("There is no such callback.")
+        _declared(body, specification)
+        permission = self.policy.get(body["output"])
+        if permission is None or not viewer().may(permission):
+            self._denied(f"callback {body['output'][:200]}")
+
+    def _page_allowed(self) -> None:
+        page = find_page(flask.request.path)
+        if page is not None and not viewer().may(page.permission):
+            self._denied(f"page {page.path}")
+
+    def _denied(self, what: str) -> NoReturn:
+        who = current_user.viewer.email if current_user.is_authenticated else "anonymous"
+        self._accounts.record("denied", who, flask.request.remote_addr or "", what)
+        raise Forbidden
+
+    def audit(self) -> None:
+        """Raise UnguardedError when a route, callback, callback API path or page has no policy.
+
+        Call it after everything is registered.
+        """
+        self._app._setup_server()
+        self._app.setup_apis()
+        problems = [*self._unguarded_routes(), *self._unguarded_callbacks()]
+        problems += [f"Dash page {key!r}" for key in dash.page_registry]
+        problems += [f"page {page.key!r}" for page in PAGES if not isinstance(page.permission, Permission)]
+        if problems:
+            raise UnguardedError(
+                f"Reachable without a policy: {'; '.join(problems)}. Register callbacks through the gate, list "
+                "routes in salescope.gate, pages in salescope.pages."
+            )
+
+    def _unguarded_routes(self) -> Iterable[str]:
+        for rule in self._server.url_map.iter_rules():
+            if rule.endpoint not in PUBLIC | SIGNED_IN:
+                yield f"route {rule.rule} ({rule.endpoint})"
+
+    def _unguarded_callbacks(self) -> Iterable[str]:
+        for output, specification in self._app.callback_map.items():
+            if "callback" in specification and output not in self.policy:
+                yield f"callback {output}"
+        yield from (f"callback API path {path}" for path in self._app.callback_api_paths)
+
+
+def find_page(path: str) -> Page | None:
+    """Return the page at a path, None when there is none."""
+    return next((page for page in PAGES if page.path == path), None)
+
+
+def _declared(body: Mapping[str, Any], specification: Mapping[str, Any]) -> None:
+    """Raise BadRequest unless ids and properties are those the callback was registered with."""
+    for part in ("inputs", "state"):
+        declared = [(item["id"], item["property"]) for item in specification[part]]
+        sent = body.get(part, [])
+        if not isinstance(sent, list) or len(sent) != len(declared):
+            raise BadRequest("The callback's inputs are not as declared.")
+        for (wanted_id, wanted_property), item in zip(declared, sent, strict=True):
+            for each in item if isinstance(item, list) else [item]:
+                if not isinstance(each, dict) or (each.get("id"), each.get("property")) != (wanted_id, wanted_property):
+                    raise BadRequest("The callback's inputs are not as declared.")
+
+
+def _tell_dash_auth(who: Viewer) -> None:
+    """Give dash-auth's guard today's permissions; what an old cookie says never counts."""
+    groups = sorted(permission.value for permission in who.permissions)
+    user = {"email": who.email, "groups": groups}
+    if flask.session.get("user") != user:
+        flask.session["user"] = user
+
+
+def _refuse() -> NoReturn:
+    raise AccessDeniedError("You are not signed in, or your role does not include this.")
+
+
+def _sign_in_first() -> flask.typing.ResponseReturnValue:
+    wants_page = flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html
+    if not wants_page or flask.request.endpoint not in PAGE_ENDPOINTS:
+        return {"error": "Sign in first."}, 401
+    target = flask.request.full_path.rstrip("?")
+    return flask.redirect(flask.url_for("signin", next=target))

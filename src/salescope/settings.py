@@ -1,0 +1,201 @@
+"""Settings from the environment: one row each, checked together, errors before anything starts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from services.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+MIN_KEY_BYTES = 32
+#: Keys that stand in documentation and images of other products; anyone would try them.
+KNOWN_KEYS = frozenset({"changeme", "secret", "dev", "development", "salescope", "thisismysecretkey"})
+
+
+class SettingsError(UserError):
+    """The environment holds something that cannot be used."""
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        number = int(value)
+        if not low <= number <= high:
+            raise ValueError(f"allowed: {low} to {high}")
+        return number
+
+    return read
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"allowed: {', '.join(allowed)}")
+        return value
+
+    return read
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting: environment name, default, how to read it, what it does."""
+
+    env: str
+    default: str
+    read: Callable[[str], Any]
+    help: str
+
+    @property
+    def field(self) -> str:
+        """The attribute of Settings that holds the value."""
+        return self.env.removeprefix("SALESCOPE_").lower()
+
+
+#: Every setting; README's table is held against this one by a test. A name ending in _FILE names a file to read.
+SETTINGS: tuple[Setting, ...] = (
+    Setting("SALESCOPE_ENV", "local", _choice("local", "production"), "`production` refuses weak settings."),
+    Setting("SALESCOPE_INSTANCE", "instance", Path, "Folder of databases, data, cache and generated key."),
+    Setting("SALESCOPE_SECRET_KEY", "", _text, "Signs cookies and cache; 32 bytes or more. Local runs generate one."),
+    Setting("SALESCOPE_DATABASE_URL", "", _text, "Application database; empty: SQLite in the instance folder."),
+    Setting("SALESCOPE_CACHE_URL", "", _text, "Result cache, `redis://…`; empty: files in the instance folder."),
+    Setting("SALESCOPE_CACHE_ENTRIES", "2000", _whole(0, 1_000_000), "Answers kept at most; 0 switches caching off."),
+    Setting("SALESCOPE_MODEL", "", _text, "Model YAML in use; empty: the one the data were loaded with."),
+    Setting("SALESCOPE_HOST", "127.0.0.1", _text, "Address to listen on."),
+    Setting("SALESCOPE_PORT", "8050", _whole(1, 65_535), "Port to listen on."),
+    Setting("SALESCOPE_WORKERS", "2", _whole(1, 64), "Worker processes."),
+    Setting("SALESCOPE_THREADS", "4", _whole(1, 64), "Threads per worker process."),
+    Setting("SALESCOPE_TRUSTED_HOSTS", "", _list, "Host names of the site, comma separated; production needs them."),
+    Setting("SALESCOPE_PROXY_HOPS", "0", _whole(0, 5), "Reverse proxies in front; their X-Forwarded headers count."),
+    Setting("SALESCOPE_MAX_BODY_MB", "2", _whole(1, 1_000), "Largest request body."),
+    Setting("SALESCOPE_QUERY_SECONDS", "30", _whole(1, 3_600), "A query is stopped after this many seconds."),
+    Setting("SALESCOPE_QUERY_MEMORY", "2GB", _text, "Memory DuckDB may use per worker."),
+    Setting("SALESCOPE_QUERY_THREADS", "2", _whole(1, 64), "Threads DuckDB may use per worker."),
+    Setting("SALESCOPE_SESSION_IDLE_MINUTES", "30", _whole(1, 1_440), "A session ends after this long without use."),
+    Setting("SALESCOPE_SESSION_HOURS", "12", _whole(1, 168), "A session ends this long after sign-in."),
+    Setting("SALESCOPE_ACCESS_LOG", "0", _choice("0", "1"), "`1` writes a line per request to standard output."),
+)
+#: Settings that may stand in a file instead, named by the same name with _FILE.
+SECRETS = ("SALESCOPE_SECRET_KEY", "SALESCOPE_DATABASE_URL", "SALESCOPE_CACHE_URL")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process, read and checked."""
+
+    env: str
+    instance: Path
+    secret_key: str
+    database_url: str
+    cache_url: str
+    cache_entries: int
+    model: str
+    host: str
+    port: int
+    workers: int
+    threads: int
+    trusted_hosts: tuple[str, ...]
+    proxy_hops: int
+    max_body_mb: int
+    query_seconds: int
+    query_memory: str
+    query_threads: int
+    session_idle_minutes: int
+    session_hours: int
+    access_log: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings.
+
+        Raises SettingsError for an unknown SALESCOPE_ name, a value that cannot be read, and in production for
+        a missing or weak key or missing host names. A local run without a key gets a generated one.
+        """
+        given = dict(os.environ if environ is None else environ)
+        _refuse_unknown(given)
+        values = {row.field: _read(row, _from_file(row, given)) for row in SETTINGS}
+        values["instance"] = values["instance"].expanduser().absolute()
+        settings = cls(**values)
+        return cls(**(values | {"secret_key": settings._key(), "database_url": settings._database()}))
+
+    @property
+    def production(self) -> bool:
+        """True when weak settings are refused."""
+        return self.env == "production"
+
+    @property
+    def warehouse(self) -> Path:
+        """Folder of the data snapshots."""
+        return self.instance / "warehouse"
+
+    def _key(self) -> str:
+        if self.production and not self.trusted_hosts:
+            raise SettingsError("SALESCOPE_TRUSTED_HOSTS is empty; in production name the host names of the site.")
+        if self.secret_key:
+            return _checked_key(self.secret_key)
+        if self.production:
+            raise SettingsError(
+                "SALESCOPE_SECRET_KEY is missing; in production it must be set. Make one with: "
+                "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        return _generated_key(self.instance / "secret_key")
+
+    def _database(self) -> str:
+        return self.database_url or f"sqlite:///{self.instance / 'salescope.db'}"
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    known = {row.env for row in SETTINGS} | {f"{name}_FILE" for name in SECRETS}
+    unknown = sorted(name for name in given if name.startswith("SALESCOPE_") and name not in known)
+    if unknown:
+        raise SettingsError(f"Unknown settings: {', '.join(unknown)}. Allowed: {', '.join(sorted(known))}.")
+
+
+def _from_file(row: Setting, given: Mapping[str, str]) -> str:
+    path = given.get(f"{row.env}_FILE")
+    if path is None or row.env not in SECRETS:
+        return given.get(row.env, row.default)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{row.env}_FILE names {path!r}, which cannot be read: {error.strerror}.") from None
+
+
+def _read(row: Setting, value: str) -> Any:
+    try:
+        return row.read(value)
+    except ValueError as error:
+        shown = "(not shown)" if row.env in SECRETS else repr(value)
+        raise SettingsError(f"{row.env} is {shown}; {error}.") from None
+
+
+def _checked_key(key: str) -> str:
+    if len(key.encode()) < MIN_KEY_BYTES or key.lower() in KNOWN_KEYS or len(set(key)) < 8:
+        raise SettingsError(
+            f"SALESCOPE_SECRET_KEY is too weak: {MIN_KEY_BYTES} random bytes or more are needed. Make one with: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    return key
+
+
+def _generated_key(path: Path) -> str:
+    """Return the key in `path`, made on first use, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _checked_key(path.read_text(encoding="ascii").strip())
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(secrets.token_urlsafe(48))
+    return _checked_key(path.read_text(encoding="ascii").strip())
