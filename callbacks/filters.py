@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,35 +14,91 @@ from layouts import controls
 from layouts.controls import FilterIds
 from layouts.shell import Ids as Shell
 from services.access import Viewer
-from services.model import SalesModel
 from services.query import MAX_TEXT, SalesQuery, from_params
 from services.sales import Choice, Sales
 
 
-def register(register: Register, sales: Sales, ids: FilterIds, *, comparisons: bool = True) -> None:
-    """Add the callbacks of one page's filter bar."""
-    menus = [ids.dimension(name) for name in sales.model.filters]
-    fields = [ids.period, ids.first, ids.last, *((ids.compare,) if comparisons else ()), *menus]
-    register.client(
-        "filtersToUrl",
-        Output(Shell.URL, "search", allow_duplicate=True),
-        *(Input(field, "value") for field in fields),
-        State(ids.defaults, "data"),
-        prevent_initial_call=True,
-    )
-    register.client("dates", Output(ids.dates, "className"), Input(ids.period, "value"))
-    for name in sales.model.filters:
-        _register_search(register, sales, name, ids.dimension(name))
+@dataclass(frozen=True)
+class Bar:
+    """The filter bar of one page; `default` is the page's query when the URL says nothing.
 
+    A page of order lines compares nothing, so its bar has no menu for that.
+    """
 
-def _register_search(register: Register, sales: Sales, name: str, menu: str) -> None:
-    @register(Output(menu, "options"), Input(menu, "search_value"), State(menu, "value"), prevent_initial_call=True)
-    def search(viewer: Viewer, text: object, chosen: object) -> Any:
-        if not isinstance(text, str) or not text.strip():
-            return no_update
-        keys = tuple(str(value)[:MAX_TEXT] for value in chosen) if isinstance(chosen, list) else ()
-        found = sales.values(name, viewer, search=text.strip()[:MAX_TEXT])
-        return controls.options(_together(sales.labels(name, keys, viewer), found))
+    sales: Sales
+    ids: FilterIds
+    default: SalesQuery
+
+    @property
+    def _fields(self) -> list[str]:
+        compare = [] if self.default.columns else [self.ids.compare]
+        return [self.ids.period, self.ids.first, self.ids.last, *compare]
+
+    @property
+    def _menus(self) -> dict[str, str]:
+        return {name: self.ids.dimension(name) for name in self.sales.model.filters}
+
+    def register(self, register: Register) -> None:
+        """Add the bar's callbacks."""
+        register.client(
+            "filtersToUrl",
+            Output(Shell.URL, "search", allow_duplicate=True),
+            *(Input(field, "value") for field in (*self._fields, *self._menus.values())),
+            State(self.ids.defaults, "data"),
+            prevent_initial_call=True,
+        )
+        register.client("dates", Output(self.ids.dates, "className"), Input(self.ids.period, "value"))
+        for name, menu in self._menus.items():
+            self._register_search(register, name, menu)
+
+    def _register_search(self, register: Register, name: str, menu: str) -> None:
+        @register(Output(menu, "options"), Input(menu, "search_value"), State(menu, "value"), prevent_initial_call=True)
+        def search(viewer: Viewer, text: object, chosen: object) -> Any:
+            if not isinstance(text, str) or not text.strip():
+                return no_update
+            keys = tuple(str(value)[:MAX_TEXT] for value in chosen) if isinstance(chosen, list) else ()
+            found = self.sales.values(name, viewer, search=text.strip()[:MAX_TEXT])
+            return controls.options(_together(self.sales.labels(name, keys, viewer), found))
+
+    def component(self, query: SalesQuery, viewer: Viewer) -> Any:
+        """Return the bar showing a query."""
+        return controls.filter_bar(
+            self.ids,
+            self.sales.model,
+            query,
+            self.default,
+            self.sales.coverage(),
+            self.sales.window(query).asked,
+            self._choices(query, viewer),
+        )
+
+    def outputs(self) -> list[Output]:
+        """Return what `values` fills, so that Back shows the filters of the page gone back to."""
+        found = [Output(self.ids.defaults, "data"), *(Output(field, "value") for field in self._fields)]
+        for menu in self._menus.values():
+            found += [Output(menu, "value"), Output(menu, "options", allow_duplicate=True)]
+        return found
+
+    def values(self, query: SalesQuery, viewer: Viewer, *, changed_elsewhere: bool) -> list[Any]:
+        """Return the controls' values; nothing for those the person just set themselves."""
+        model = self.sales.model
+        browser = controls.browser_state(model, self.default, self.sales.window(query).asked)
+        if not changed_elsewhere:
+            return [browser, *[no_update] * (len(self._fields) + 2 * len(self._menus))]
+        state = controls.state(model, query)
+        dates = [state[key] or no_update for key in ("first", "last")]
+        found = [browser, state["period"], *dates, *([] if self.default.columns else [state["compare"]])]
+        choices = self._choices(query, viewer)
+        for name in self._menus:
+            found += [state[name], controls.options(choices[name])]
+        return found
+
+    def _choices(self, query: SalesQuery, viewer: Viewer) -> dict[str, Sequence[Choice]]:
+        """Return the options each menu starts with: the largest values and the chosen ones."""
+        return {
+            name: _together(self.sales.labels(name, query.chosen(name), viewer), self.sales.values(name, viewer))
+            for name in self._menus
+        }
 
 
 def read(context: PageContext, default: SalesQuery) -> tuple[SalesQuery, tuple[str, ...]]:
@@ -54,37 +111,5 @@ def parse_search(search: object) -> list[tuple[str, str]]:
     return parse_qsl(search.removeprefix("?"), keep_blank_values=False) if isinstance(search, str) else []
 
 
-def choices(sales: Sales, viewer: Viewer, query: SalesQuery) -> dict[str, Sequence[Choice]]:
-    """Return the options each dimension's menu starts with: the chosen values, then the largest."""
-    found: dict[str, Sequence[Choice]] = {}
-    for name in sales.model.filters:
-        found[name] = _together(sales.labels(name, query.chosen(name), viewer), sales.values(name, viewer))
-    return found
-
-
-def outputs(model: SalesModel, ids: FilterIds, *, comparisons: bool = True) -> list[Output]:
-    """Return what `values` fills, so that Back shows the filters of the page gone back to."""
-    fixed = [ids.period, ids.first, ids.last, *((ids.compare,) if comparisons else ())]
-    values = [Output(field, "value") for field in fixed]
-    for name in model.filters:
-        values += [Output(ids.dimension(name), "value"), Output(ids.dimension(name), "options", allow_duplicate=True)]
-    return values
-
-
-def values(
-    sales: Sales, viewer: Viewer, query: SalesQuery, *, comparisons: bool = True, changed_elsewhere: bool = True
-) -> list[Any]:
-    """Return the controls' values; nothing when the controls themselves made the change."""
-    state: Mapping[str, Any] = controls.state(sales.model, query)
-    dates = [state[key] or no_update for key in ("first", "last")]
-    found = [state["period"], *dates, *((state["compare"],) if comparisons else ())]
-    if not changed_elsewhere:
-        return [no_update] * (len(found) + 2 * len(sales.model.filters))
-    options = choices(sales, viewer, query)
-    for name in sales.model.filters:
-        found += [state[name], controls.options(options[name])]
-    return found
-
-
-def _together(first: Sequence[Choice], more: Sequence[Choice]) -> list[Choice]:
-    return list({choice.key: choice for choice in (*more, *first)}.values()) if first else list(more)
+def _together(chosen: Sequence[Choice], offered: Sequence[Choice]) -> list[Choice]:
+    return list({choice.key: choice for choice in (*offered, *chosen)}.values())

@@ -12,7 +12,7 @@ from callbacks import filters
 from callbacks.wiring import PageContext, Register, Rendered
 from layouts import labels
 from layouts import lines as layout
-from layouts.controls import filter_bar
+from layouts.shell import Ids as Shell
 from layouts.shell import notice
 from services.access import Viewer
 from services.errors import QueryError, UserError
@@ -47,27 +47,22 @@ def page_query(model: SalesModel) -> SalesQuery:
     return SalesQuery(columns=model.lines, period=default_query(model).period)
 
 
+def _bar(sales: Sales) -> filters.Bar:
+    return filters.Bar(sales, Ids.FILTERS, page_query(sales.model))
+
+
 def render(context: PageContext) -> Rendered:
     """Return the page in the state its URL asks for."""
-    sales, default = context.sales, page_query(context.sales.model)
+    sales, bar = context.sales, _bar(context.sales)
     query, messages = _read(context)
-    bar = filter_bar(
-        Ids.FILTERS,
-        sales.model,
-        query,
-        default,
-        sales.coverage(),
-        sales.window(query).asked,
-        filters.choices(sales, context.viewer, query),
-        comparisons=False,
-    )
-    return layout.page(sales.model, bar, _count(sales, query, context.viewer), _notices(messages))
+    count = _counted(sales.count_lines(query, context.viewer), query, sales)
+    return layout.page(sales.model, bar.component(query, context.viewer), count, _notices(messages))
 
 
 def register(register: Register, sales: Sales) -> None:
     """Add the page's callbacks."""
-    model = sales.model
-    filters.register(register, sales, Ids.FILTERS, comparisons=False)
+    model, bar = sales.model, _bar(sales)
+    bar.register(register)
     register.client(
         "reloadGrid",
         Output(Ids.RELOADED, "data"),
@@ -79,7 +74,7 @@ def register(register: Register, sales: Sales) -> None:
     @register(
         Output(Ids.GRID, "getRowsResponse"),
         Input(Ids.GRID, "getRowsRequest"),
-        State("url", "search"),
+        State(Shell.URL, "search"),
         prevent_initial_call=True,
     )
     def fetch(viewer: Viewer, request: object, search: object) -> dict[str, Any]:
@@ -96,17 +91,16 @@ def register(register: Register, sales: Sales) -> None:
 
     @register(
         Output(Ids.NOTICES, "children"),
-        *filters.outputs(model, Ids.FILTERS, comparisons=False),
+        *bar.outputs(),
         Input(Ids.FILTERS.search, "data"),
         prevent_initial_call=True,
     )
     def update(viewer: Viewer, change: object) -> list[Any]:
         found = change if isinstance(change, Mapping) else {}
         query, messages = _read(PageContext(sales, viewer, filters.parse_search(found.get("search"))))
-        elsewhere = found.get("from") != "controls"
         return [
             _notices(messages),
-            *filters.values(sales, viewer, query, comparisons=False, changed_elsewhere=elsewhere),
+            *bar.values(query, viewer, changed_elsewhere=found.get("from") != "controls"),
         ]
 
 
@@ -143,10 +137,6 @@ def _read(context: PageContext) -> tuple[SalesQuery, tuple[str, ...]]:
     params = [(key, value) for key, value in context.params if key != "compare"]
     query, messages = filters.read(replace(context, params=params), page_query(context.sales.model))
     return replace(query, compare=Compare.NONE), messages
-
-
-def _count(sales: Sales, query: SalesQuery, viewer: Viewer) -> str:
-    return _counted(sales.count_lines(query, viewer), query, sales)
 
 
 def _counted(count: int, query: SalesQuery, sales: Sales) -> str:

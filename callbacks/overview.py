@@ -10,7 +10,6 @@ from dash import Input, Output
 from callbacks import filters
 from callbacks.wiring import PageContext, Register, Rendered
 from layouts import overview as layout
-from layouts.controls import filter_bar
 from services.access import Viewer
 from services.overview import answers, default_query, offered
 from services.query import SalesQuery
@@ -19,27 +18,22 @@ from services.sales import Sales
 Ids = layout.Ids
 
 
+def _bar(sales: Sales) -> filters.Bar:
+    return filters.Bar(sales, Ids.FILTERS, default_query(sales.model))
+
+
 def render(context: PageContext) -> Rendered:
     """Return the page in the state its URL asks for."""
-    sales, default = context.sales, default_query(context.sales.model)
-    query, messages = filters.read(context, default)
-    bar = filter_bar(
-        Ids.FILTERS,
-        sales.model,
-        query,
-        default,
-        sales.coverage(),
-        sales.window(query).asked,
-        filters.choices(sales, context.viewer, query),
-    )
-    return layout.page(sales.model, bar, _view(sales, query, context.viewer, messages))
+    sales, bar = context.sales, _bar(context.sales)
+    query, messages = filters.read(context, bar.default)
+    view = _view(sales, query, context.viewer, messages)
+    return layout.page(sales.model, bar.component(query, context.viewer), view)
 
 
 def register(register: Register, sales: Sales) -> None:
     """Add the page's callbacks."""
-    model = sales.model
-    charts = [key for key in layout.CHARTS if layout.SOURCES.get(key, key) in {tile.key for tile in offered(model)}]
-    filters.register(register, sales, Ids.FILTERS)
+    bar, charts = _bar(sales), layout.charts_of(offered(sales.model))
+    bar.register(register)
 
     @register(
         Output(Ids.NOTICES, "children"),
@@ -47,14 +41,14 @@ def register(register: Register, sales: Sales) -> None:
         Output(Ids.TRUST, "children"),
         *(Output(Ids.graph(key), "figure") for key in charts),
         *(Output(Ids.words(key), "children") for key in charts),
-        *filters.outputs(model, Ids.FILTERS),
+        *bar.outputs(),
         Input(Ids.FILTERS.search, "data"),
         prevent_initial_call=True,
     )
     def update(viewer: Viewer, change: object) -> list[Any]:
         found = change if isinstance(change, Mapping) else {}
         context = PageContext(sales, viewer, filters.parse_search(found.get("search")))
-        query, messages = filters.read(context, default_query(model))
+        query, messages = filters.read(context, bar.default)
         view = _view(sales, query, viewer, messages)
         return [
             view.notices,
@@ -62,7 +56,7 @@ def register(register: Register, sales: Sales) -> None:
             view.trust,
             *(view.charts[key].figure for key in charts),
             *(layout.words(view.charts[key], key) for key in charts),
-            *filters.values(sales, viewer, query, changed_elsewhere=found.get("from") != "controls"),
+            *bar.values(query, viewer, changed_elsewhere=found.get("from") != "controls"),
         ]
 
 

@@ -75,8 +75,6 @@ def filter_bar(
     coverage: Coverage,
     shown: Range,
     choices: Mapping[str, Sequence[Choice]],
-    *,
-    comparisons: bool = True,
 ) -> Component:
     """Return the bar showing `query`.
 
@@ -84,7 +82,7 @@ def filter_bar(
     menu.
     """
     values = state(model, query)
-    first, last = shown.start.date().isoformat(), (shown.end - dt.timedelta(seconds=1)).date().isoformat()
+    first, last = days(shown)
     limits = {"min": coverage.start.date().isoformat(), "max": coverage.end.date().isoformat()}
     controls = [
         _labelled("Period", ids.period, dbc.Select(id=ids.period, options=_periods(), value=values["period"])),
@@ -99,7 +97,7 @@ def filter_bar(
             className="dates",
         ),
     ]
-    if comparisons:
+    if not default.columns:
         menu = dbc.Select(
             id=ids.compare,
             options=[{"value": key.value, "label": label} for key, label in COMPARISONS.items()],
@@ -107,16 +105,24 @@ def filter_bar(
         )
         controls.append(_labelled("Compare with", ids.compare, menu))
     controls += [_values_menu(ids, model, name, choices[name], values[name]) for name in model.filters]
-    defaults = {
+    stores = [dcc.Store(id=ids.defaults, data=browser_state(model, default, shown)), dcc.Store(id=ids.search)]
+    return html.Section([html.Div(controls, className="filters"), *stores], **labels.aria(label="Filters"))
+
+
+def browser_state(model: SalesModel, default: SalesQuery, shown: Range) -> dict[str, Any]:
+    """Return what the browser needs to write the controls into the URL."""
+    return {
         "period": default.period.preset,
         "compare": default.compare.value,
         "dimensions": list(model.filters),
-        "comparisons": comparisons,
+        "comparisons": not default.columns,
+        "shown": days(shown),
     }
-    return html.Section(
-        [html.Div(controls, className="filters"), dcc.Store(id=ids.defaults, data=defaults), dcc.Store(id=ids.search)],
-        **labels.aria(label="Filters"),
-    )
+
+
+def days(shown: Range) -> tuple[str, str]:
+    """Return the first and the last day of a range as date inputs take them."""
+    return shown.start.date().isoformat(), (shown.end - dt.timedelta(seconds=1)).date().isoformat()
 
 
 def state(model: SalesModel, query: SalesQuery) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _value_axis(measure: Measure, model: SalesModel, **more: Any) -> dict[str, A
 def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
     """Return bars per time bucket with the comparison as a line; the bucket not yet over is hatched."""
     measure, frame = model.measure(name), answer.frame.dropna(subset=["time"])
-    buckets = [labels.bucket(moment, answer.query.grain, model) for moment in frame["time"]]
+    buckets = [labels.bucket(moment, answer.query.grain, model, short=True) for moment in frame["time"]]
     last = len(buckets) - 1
     bars = {
         "type": "bar",

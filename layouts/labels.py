@@ -25,8 +25,10 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
-def bucket(moment: dt.datetime, grain: Grain | None, model: SalesModel) -> str:
-    """Return the name of a time bucket."""
+def bucket(moment: dt.datetime, grain: Grain | None, model: SalesModel, *, short: bool = False) -> str:
+    """Return the name of a time bucket; `short` leaves out the year of a day, for axes."""
+    if short and grain in (Grain.DAY, Grain.WEEK):
+        return formats.day(moment.date(), model).rsplit(" ", 1)[0]
     match grain:
         case Grain.YEAR:
             return str(moment.year)

@@ -43,7 +43,7 @@ def page(model: SalesModel, bar: Component, count: str, notices: list[Component]
                 defaultColDef={"sortable": True, "resizable": True, "floatingFilter": True, "suppressMovable": True},
                 rowModelType="infinite",
                 className="grid",
-                style={"width": "100%"},
+                style={"width": "100%", "height": "calc(100vh - 14rem)", "minHeight": "24rem"},
                 dashGridOptions={
                     "cacheBlockSize": BLOCK,
                     "maxBlocksInCache": 20,
@@ -72,7 +72,7 @@ def _column(name: str, model: SalesModel) -> dict[str, Any]:
             "debounceMs": 400,
         },
         "type": "rightAligned" if number else "",
-        "width": 300 if name.endswith("_name") else 150 if column.type is ColumnType.TIME else 130,
+        "width": 290 if name.endswith("_name") else 150 if column.type is ColumnType.TIME else 118,
     }
 
 

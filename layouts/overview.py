@@ -15,7 +15,7 @@ from layouts.controls import FilterIds
 from layouts.shell import notice
 from services import formats
 from services.model import Measure, Role, SalesModel
-from services.overview import TOP
+from services.overview import TOP, Tile
 from services.sales import Answer
 
 
@@ -101,11 +101,7 @@ def make_view(model: SalesModel, answers: Mapping[str, Answer], messages: Sequen
     """Return the page's content for the answers of its tiles."""
     kpis = answers["kpis"]
     first = kpis.query.measures[0]
-    charts: dict[str, Drawn] = {}
-    for key, draw in CHARTS.items():
-        source = SOURCES.get(key, key)
-        if source in answers:
-            charts[key] = draw(answers[source], first, model)
+    charts = {key: draw(answers[source], first, model) for key, (source, draw) in _CHARTS.items() if source in answers}
     notices = [notice("Part of the address was not used.", messages)] if messages else []
     notices += _about_window(kpis, model)
     return View(notices, _tiles(kpis, answers["trend"], model), charts, trust(kpis, model))
@@ -260,10 +256,20 @@ def _best(word: str, answer: Answer, name: str, names: Sequence[str], model: Sal
     return f"{word}: {names[best]} with {formats.short(float(values.iloc[best]), model.measure(name).format, model)}."
 
 
-#: The charts in page order, each with the function that draws it.
-CHARTS = {"trend": _trend, "places": _places, "map": _map, "products": _products, "hours": _hours}
-#: Charts that draw the answer of another tile.
-SOURCES = {"map": "places"}
+#: The charts in page order: the tile whose answer each draws, and the function that does.
+_CHARTS = {
+    "trend": ("trend", _trend),
+    "places": ("places", _places),
+    "map": ("places", _map),
+    "products": ("products", _products),
+    "hours": ("hours", _hours),
+}
+
+
+def charts_of(tiles: Sequence[Tile]) -> list[str]:
+    """Return the charts that these tiles fill, in page order."""
+    keys = {tile.key for tile in tiles}
+    return [chart for chart, (source, _) in _CHARTS.items() if source in keys]
 
 
 def trust(answer: Answer, model: SalesModel) -> Component:
@@ -277,4 +283,4 @@ def trust(answer: Answer, model: SalesModel) -> Component:
         ("Order lines", f"{found.rows:,}"),
         ("Answered in", f"{found.milliseconds:.0f} ms{' from cache' if found.cached else ''}"),
     )
-    return html.Dl([part for name, value in facts for part in (html.Div([html.Dt(name), html.Dd(value)]),)])
+    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts])

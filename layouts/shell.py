@@ -70,14 +70,21 @@ def shell(email: str, role: str, title: str, links: Sequence[Link]) -> Component
 
 
 def navigation(links: Sequence[Link], current: str, search: str = "") -> list[Component]:
-    """Return the links, the current page marked; the filters go along in `search`."""
+    """Return the links, the current page marked; the filters go along in `search`.
+
+    Their ids are what assets/salescope/app.js keeps up to date while filters change.
+    """
     made: list[Component] = []
     for link in links:
         if link.reason:
             made.append(html.Span(link.title, className="nav-off", title=link.reason))
         else:
             here = labels.aria(current="page") if link.path == current else {}
-            made.append(html.Span(dcc.Link(link.title, href=link.path + search), className="nav-on", **here))
+            made.append(
+                html.Span(
+                    dcc.Link(link.title, href=link.path + search, id=f"go-to-{link.path}"), className="nav-on", **here
+                )
+            )
     return made
 
 

@@ -39,7 +39,7 @@ def short(value: float, kind: Format, model: SalesModel) -> str:
         return NOTHING
     if kind is Format.PERCENT:
         return str(numbers.format_percent(value, format="#,##0.0%", locale=model.locale))
-    if abs(value) < (10_000 if kind is Format.CURRENCY else 1_000_000):
+    if abs(value) < (1_000 if kind is Format.CURRENCY else 1_000_000):
         return exact(value, kind, model)
     rounded = float(f"{value:.3g}")
     digits = 2 - math.floor(math.log10(abs(rounded))) % 3

@@ -17,7 +17,7 @@ from services.errors import LoadError
 from services.geography import country_code
 from services.model import SQL_TYPES, SalesModel
 from services.recipe import Mapped, MostFrequent, Recipe, Source, digest
-from services.warehouse import Warehouse
+from services.warehouse import Warehouse, rows_of
 
 Progress = Callable[[str, float], None]
 #: Line ids of one load lie below this; the load's number is added in multiples of it.
@@ -84,11 +84,10 @@ def load(
 
 def loads(warehouse: Warehouse) -> list[Load]:
     """Return the ledger of the live snapshot, oldest first; empty before the first load."""
-    pointer = warehouse.pointer()
-    if pointer is None:
+    if warehouse.pointer() is None:
         return []
-    with duckdb.connect(str(warehouse.root / pointer.file), read_only=True) as connection:
-        return [Load(*row) for row in connection.execute("SELECT * FROM loads ORDER BY loaded_at").fetchall()]
+    rows = rows_of(warehouse.current(), sa.text("SELECT * FROM loads ORDER BY loaded_at"))
+    return [Load(**row) for row in rows]
 
 
 def _normalise(

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
+from duckdb_engine import Dialect
 
 from services import sql
 from services.access import Permission, Viewer
@@ -50,7 +52,12 @@ class Trust:
     rows: int
     milliseconds: float
     cached: bool
-    statement: str
+    select: sa.Select[Any]
+
+    @property
+    def statement(self) -> str:
+        """The SQL behind the answer, with its parameters as placeholders."""
+        return str(self.select.compile(dialect=Dialect()))
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,7 @@ class Sales:
             rows=int(frame[sql.ALL_ROWS].iloc[0]) if sql.ALL_ROWS in frame and len(frame) else len(frame),
             milliseconds=(time.perf_counter() - started) * 1000,
             cached=cached,
-            statement=str(statement.compile(snapshot.engine)),
+            select=statement,
         )
         return Answer(query, covered, frame.drop(columns=sql.ALL_ROWS, errors="ignore"), trust)
 
@@ -224,15 +231,16 @@ class Sales:
 
     def _frame(self, query: SalesQuery, rows: list[dict[str, Any]]) -> pd.DataFrame:
         names = list(rows[0]) if rows else [*query.fields, sql.ROWS, sql.ALL_ROWS]
-        frame = pd.DataFrame.from_records(rows, columns=names)
-        columns = self.model.facts.columns
-        for name in names:
-            base = name.removesuffix("__before")
-            if base in query.measures or (query.columns and columns[name].type in NUMERIC):
-                frame[name] = frame[name].astype("float64")
-            elif name in ("time", sql.ROWS, sql.ALL_ROWS, *TIME_PARTS):
-                frame[name] = frame[name].astype("datetime64[us]" if name == "time" else "int64")
-        return frame
+        return pd.DataFrame({name: self._column(query, name, [row[name] for row in rows]) for name in names})
+
+    def _column(self, query: SalesQuery, name: str, values: list[Any]) -> pd.Series[Any]:
+        """Return one column of an answer in the type the Answer promises."""
+        numeric = query.columns and self.model.facts.columns[name].type in NUMERIC
+        if numeric or name.removesuffix("__before") in query.measures:
+            return pd.Series(np.array([np.nan if value is None else float(value) for value in values], "float64"))
+        if name in ("time", sql.ROWS, sql.ALL_ROWS, *TIME_PARTS):
+            return pd.Series(values, dtype="datetime64[us]" if name == "time" else "int64")
+        return pd.Series(values, dtype=None if values else "object")
 
 
 def _pack(frame: pd.DataFrame) -> bytes:

@@ -21,8 +21,8 @@
 
   // The navigation takes the filters along.
   function carry(search) {
-    for (const link of document.querySelectorAll("header nav a")) {
-      link.setAttribute("href", link.getAttribute("href").split("?")[0] + search);
+    for (const link of document.querySelectorAll("header nav a[id]")) {
+      dash_clientside.set_props(link.id, { href: link.id.replace("go-to-", "") + search });
     }
   }
 
@@ -32,7 +32,7 @@
     let [period, first, last] = values;
     const compare = defaults.comparisons ? values[3] : null;
     const chosen = values.slice(defaults.comparisons ? 4 : 3);
-    if (/-(from|to)\.value$/.test(changed)) period = "custom";
+    if (/-period\.value$/.test(changed) && period === "custom") [first, last] = showDates(changed, defaults.shown);
     const params = new URLSearchParams(window.location.search);
     for (const name of ["period", "from", "to", ...defaults.dimensions]) params.delete(name);
     if (period === "custom") {
@@ -53,6 +53,14 @@
     if (search === window.location.search) return dash_clientside.no_update;
     fromControls = search;
     return search;
+  }
+
+  // Choosing one's own dates starts from those on show.
+  function showDates(changed, shown) {
+    const page = changed.split("-period")[0];
+    dash_clientside.set_props(page + "-from", { value: shown[0] });
+    dash_clientside.set_props(page + "-to", { value: shown[1] });
+    return shown;
   }
 
   // The two dates are offered only where the period is not one of the named ones.

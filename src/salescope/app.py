@@ -21,7 +21,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from callbacks.filters import parse_search
 from callbacks.wiring import PageContext
 from layouts import shell
-from salescope import headers, signin
+from salescope import headers, installation, signin
 from salescope.cache import make_cache
 from salescope.gate import Gate, find_page, viewer
 from salescope.pages import PAGES
@@ -71,7 +71,7 @@ def create_app(settings: Settings) -> flask.Flask:
     if not path.exists():
         raise NotReadyError("There are no data yet. Load some: salescope load --sample")
     model = read_model(path)
-    warehouse = Warehouse(settings.warehouse, memory=settings.query_memory, threads=settings.query_threads)
+    warehouse = installation.warehouse(settings)
     sales = Sales(model, warehouse, make_cache(settings), seconds=settings.query_seconds)
     sales.coverage()
     lifetimes = Lifetimes(

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from packaging.requirements import Requirement
 
+from salescope import installation
 from salescope.app import model_path
 from salescope.settings import ROOT, Settings
 from services.accounts import Accounts
 from services.database import is_current, open_database
 from services.errors import NotReadyError, SalescopeError
 from services.model import read_model
-from services.warehouse import Warehouse, rows_of
+from services.warehouse import rows_of
 
 FREE_BYTES = 2 * 1024**3
 
@@ -101,12 +102,15 @@ def _database(settings: Settings) -> str:
 
 
 def _model(settings: Settings) -> str:
-    model = read_model(model_path(settings))
+    path = model_path(settings)
+    if not path.exists():
+        raise NotReadyError(f"{path} is missing. Load data first: salescope load --sample")
+    model = read_model(path)
     return f"{model.title}: {len(model.measures)} measures, {len(model.dimensions)} dimensions"
 
 
 def _data(settings: Settings) -> str:
-    warehouse = Warehouse(settings.warehouse)
+    warehouse = installation.warehouse(settings)
     pointer = warehouse.verify()
     covered = rows_of(warehouse.current(), sa.text("SELECT * FROM coverage"))[0]
     return (

@@ -66,12 +66,12 @@ class Setting:
 #: Every setting; README's table is held against this one by a test. A name ending in _FILE names a file to read.
 SETTINGS: tuple[Setting, ...] = (
     Setting("SALESCOPE_ENV", "local", _choice("local", "production"), "`production` refuses weak settings."),
-    Setting("SALESCOPE_INSTANCE", "instance", Path, "Folder of databases, data, cache and generated key."),
+    Setting("SALESCOPE_INSTANCE", "instance", Path, "Folder of databases, data, cache, key."),
     Setting("SALESCOPE_SECRET_KEY", "", _text, "Signs cookies and cache; 32 bytes or more. Local runs generate one."),
     Setting("SALESCOPE_DATABASE_URL", "", _text, "Application database; empty: SQLite in the instance folder."),
     Setting("SALESCOPE_CACHE_URL", "", _text, "Result cache, `redis://…`; empty: files in the instance folder."),
     Setting("SALESCOPE_CACHE_ENTRIES", "2000", _whole(0, 1_000_000), "Answers kept at most; 0 switches caching off."),
-    Setting("SALESCOPE_MODEL", "", _text, "Model YAML in use; empty: the one the data were loaded with."),
+    Setting("SALESCOPE_MODEL", "", _text, "Model YAML in use; empty: `model.yaml` in that folder."),
     Setting("SALESCOPE_HOST", "127.0.0.1", _text, "Address to listen on."),
     Setting("SALESCOPE_PORT", "8050", _whole(1, 65_535), "Port to listen on."),
     Setting("SALESCOPE_WORKERS", "2", _whole(1, 64), "Worker processes."),
@@ -125,7 +125,7 @@ class Settings:
         given = dict(os.environ if environ is None else environ)
         _refuse_unknown(given)
         values = {row.field: _read(row, _from_file(row, given)) for row in SETTINGS}
-        values["instance"] = values["instance"].expanduser().absolute()
+        values["instance"] = ROOT / values["instance"].expanduser()
         settings = cls(**values)
         return cls(**(values | {"secret_key": settings._key(), "database_url": settings._database()}))
 

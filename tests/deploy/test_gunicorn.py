@@ -149,7 +149,6 @@ def read_config(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("PORT", raising=False)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(sys, "modules", sys.modules)
     monkeypatch.setitem(sys.modules, "__config__", ModuleType("__config__"))
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", START)

@@ -1,0 +1,50 @@
+# make run: a working site.   make test: everything that must hold.   make help: the rest.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test check bench lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: install ## Set up what is missing and serve on http://127.0.0.1:8050
+	@$(BIN)/salescope run
+
+install: $(VENV)/.installed ## Make the virtual environment from the lock file
+
+$(VENV)/.installed: requirements.lock setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Salescope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another: make run PYTHON=python3.12")'
+	@echo "Installing into $(VENV) (once; about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock
+	@echo "Installing what the tests need"
+	@$(PIP) --require-hashes -r requirements-test.lock
+	@touch $@
+
+test: $(VENV)/.installed-test ## Run all tests, a real browser included, and print branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+check: $(VENV)/.installed-test ## Lint, format check, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed ## Print the Overview's queries beside the same SQL in bare DuckDB
+	$(BIN)/python -m tests.benchmarks.overview
+
+lock: $(VENV)/.installed-test ## Renew both lock files from setup.cfg
+	@$(PIP) uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header setup.cfg -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra test -c requirements.lock setup.cfg -o requirements-test.lock
+
+clean: ## Remove the virtual environment and caches; the instance folder stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

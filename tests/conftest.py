@@ -1,0 +1,88 @@
+"""Fixtures of all tests: the sample, loaded once, and a clean environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from services.access import Viewer
+from services.loading import load
+from services.model import SalesModel, read_model
+from services.recipe import Recipe, read_recipe
+from services.sales import Sales
+from services.warehouse import Warehouse
+from tests.factories import House, NoCache, shop, viewer_of
+
+ROOT = Path(__file__).parent.parent
+
+# The same examples on every run; `--hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile("same", deadline=None, database=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("same")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take SALESCOPE_* out of the environment, so that a developer's settings change no test."""
+    for name in [name for name in os.environ if name.startswith("SALESCOPE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def sample_folder() -> Path:
+    """Return the folder of the sample: its model, its recipe and its two Parquet files."""
+    return ROOT / "data" / "online_retail_ii"
+
+
+@pytest.fixture(scope="session")
+def sample_model(sample_folder: Path) -> SalesModel:
+    """Return the sample's model."""
+    return read_model(sample_folder / "model.yaml")
+
+
+@pytest.fixture(scope="session")
+def sample_recipe(sample_folder: Path) -> Recipe:
+    """Return the sample's recipe."""
+    return read_recipe(sample_folder / "recipe.yaml")
+
+
+@pytest.fixture(scope="session")
+def sample_warehouse(
+    sample_folder: Path, sample_model: SalesModel, sample_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Warehouse]:
+    """Return a warehouse with the sample loaded by the product's own recipe.
+
+    It is shared by the whole session: read it, never publish into it.
+    """
+    warehouse = Warehouse(tmp_path_factory.mktemp("sample") / "warehouse")
+    load(warehouse, sample_model, sample_recipe, sample_folder, by="tests")
+    yield warehouse
+    warehouse.current().engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sales(sample_model: SalesModel, sample_warehouse: Warehouse) -> Sales:
+    """Return the sales service on the sample, without a cache."""
+    return Sales(sample_model, sample_warehouse, NoCache())
+
+
+@pytest.fixture(scope="session")
+def everyone() -> Viewer:
+    """Return an analyst who sees all rows."""
+    return viewer_of("analyst")
+
+
+@pytest.fixture(scope="session")
+def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Return a small shop of 3,000 lines, loaded; answers take milliseconds.
+
+    It is shared by the whole session: read it, never publish into it.
+    """
+    house = shop(tmp_path_factory.mktemp("shop"))
+    house.load()
+    yield house
+    house.warehouse.current().engine.dispose()
