@@ -172,11 +172,19 @@ class Accounts:
             if found is None:
                 return None
             signed_in, user = found
-            viewer = Viewer(user.id, user.email, user.role, role(user.role).permissions, _scope(user))
+            viewer = _viewer(user)
             if now - signed_in.seen_at > SEEN_EVERY:
                 signed_in.seen_at = now
                 session.commit()
             return viewer
+
+    def as_viewer(self, email: str) -> Viewer:
+        """Return a user as a viewer, for the command line; raises UserError when there is no such active user."""
+        with Session(self._engine) as session:
+            user = _user(session, email)
+            if not user.active:
+                raise UserError(f"{email!r} is disabled.")
+            return _viewer(user)
 
     def record(self, action: str, actor: str, address: str, detail: str = "") -> None:
         """Add a line to the audit log; control characters are taken out."""
@@ -237,6 +245,10 @@ def _hash(token: str) -> str:
 
 def _limits(scope: RowScope) -> list[RowLimit]:
     return [RowLimit(dimension=name, value=value) for name, values in scope.limits for value in values]
+
+
+def _viewer(user: User) -> Viewer:
+    return Viewer(user.id, user.email, user.role, role(user.role).permissions, _scope(user))
 
 
 def _scope(user: User) -> RowScope:

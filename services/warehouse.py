@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -115,6 +116,10 @@ class Warehouse:
             max_overflow=8,
             connect_args={"read_only": True, "config": HARDENED | self._config},
         )
+        # DuckDB's threads must end before the interpreter does: this closes the file at exit at the latest.
+        weakref.finalize(self, engine.dispose)
+        if previous is not None:
+            previous.engine.dispose()
         return Snapshot(pointer.version, pointer.published_at, engine)
 
     @contextlib.contextmanager

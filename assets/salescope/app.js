@@ -89,6 +89,20 @@
     return dash_clientside.no_update;
   }
 
+  // Dash's dropdown takes the keyboard's focus through a hidden input, which screen readers must not meet, and is not
+  // named after its label: the button itself is put into the tab order and named.
+  function nameDropdowns() {
+    for (const button of document.querySelectorAll("button.dash-dropdown[tabindex='-1']")) {
+      button.tabIndex = 0;
+      const label = document.querySelector("label[for='" + button.id + "']");
+      if (label) {
+        label.id = button.id + "-label";
+        button.setAttribute("aria-labelledby", label.id + " " + button.getAttribute("aria-labelledby"));
+      }
+    }
+  }
+  new MutationObserver(nameDropdowns).observe(document.documentElement, { childList: true, subtree: true });
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     salescope: { route, filtersToUrl, dates, reloadGrid, theme, title },
   });

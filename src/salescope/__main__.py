@@ -1,5 +1,5 @@
 """`python -m salescope`: the command line."""
 
-from salescope.cli import main
+from salescope.cli import entry
 
-main()
+entry()

@@ -58,6 +58,20 @@ def model_path(settings: Settings) -> Path:
     return Path(settings.model) if settings.model else settings.instance / "model.yaml"
 
 
+def make_sales(settings: Settings) -> Sales:
+    """Return the door to the data of an installation.
+
+    Raises DefinitionError for a broken model, NotReadyError before the first load or with a model of other data.
+    """
+    path = model_path(settings)
+    if not path.exists():
+        raise NotReadyError("There are no data yet. Load some: salescope load --sample")
+    warehouse = installation.warehouse(settings)
+    sales = Sales(read_model(path), warehouse, make_cache(settings), seconds=settings.query_seconds)
+    sales.coverage()
+    return sales
+
+
 def create_app(settings: Settings) -> flask.Flask:
     """Return the WSGI application.
 
@@ -67,20 +81,15 @@ def create_app(settings: Settings) -> flask.Flask:
     engine = open_database(settings.database_url)
     if not is_current(engine):
         raise NotReadyError("The application database is missing or of another version. Run: salescope init")
-    path = model_path(settings)
-    if not path.exists():
-        raise NotReadyError("There are no data yet. Load some: salescope load --sample")
-    model = read_model(path)
-    warehouse = installation.warehouse(settings)
-    sales = Sales(model, warehouse, make_cache(settings), seconds=settings.query_seconds)
-    sales.coverage()
+    sales = make_sales(settings)
+    model = sales.model
     lifetimes = Lifetimes(
         dt.timedelta(minutes=settings.session_idle_minutes), dt.timedelta(hours=settings.session_hours)
     )
     accounts = Accounts(engine, lifetimes)
     server = _server(settings)
     signin.install(server, accounts)
-    _health(server, engine, warehouse)
+    _health(server, engine, installation.warehouse(settings))
     app = _dash(server)
     gate = Gate(server, app, accounts)
     headers.install(server, app, https=settings.production)

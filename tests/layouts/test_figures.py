@@ -1,0 +1,96 @@
+"""Figures are plain dictionaries that say what the answer says."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from urllib.parse import unquote
+
+import pytest
+
+from layouts import figures, overview
+from layouts.tables import table
+from services.access import RowScope, Viewer
+from services.overview import TILES, answers, default_query, grain_of
+from services.periods import Period
+from services.query import SalesQuery
+from services.sales import Answer, Sales
+from tests.factories import viewer_of
+
+
+def tiles(sales: Sales, viewer: Viewer, **changes: object) -> dict[str, Answer]:
+    query: SalesQuery = replace(default_query(sales.model), **changes)  # type: ignore[arg-type]
+    return answers(sales, TILES, query, viewer)
+
+
+def test_trend_hatches_the_period_that_is_not_over(sales: Sales, everyone: Viewer) -> None:
+    answer = tiles(sales, everyone)["trend"]
+    now, before = figures.trend(answer, "revenue", sales.model)["data"]
+    assert now["marker"]["pattern"]["shape"] == [""] * 11 + ["/"]
+    assert sum(now["y"]) == pytest.approx(9831894.344)
+    assert sum(before["y"]) == pytest.approx(9447639.034)
+    assert now["x"][0] == "Jan 2011"
+
+
+def test_trend_of_a_past_period_has_no_hatch(sales: Sales, everyone: Viewer) -> None:
+    answer = tiles(sales, everyone, period=Period("last_month"))["trend"]
+    assert set(figures.trend(answer, "revenue", sales.model)["data"][0]["marker"]["pattern"]["shape"]) == {""}
+
+
+def test_map_leaves_out_what_is_no_country(sales: Sales, everyone: Viewer) -> None:
+    answer = tiles(sales, everyone, period=Period("all"))["places"]
+    (trace,) = figures.world(answer, "country", "revenue", sales.model)["data"]
+    assert {"IRL", "ZAF", "GBR"} <= set(trace["locations"])
+    assert not any("Unspecified" in text for text in trace["text"])
+    assert len(trace["locations"]) == len(trace["z"]) == len(trace["text"])
+    drawn = overview.make_view(sales.model, tiles(sales, everyone, period=Period("all")), ())
+    assert "Unspecified" in drawn.charts["map"].summary
+
+
+def test_hours_cover_the_week(sales: Sales, everyone: Viewer) -> None:
+    (trace,) = figures.hours(tiles(sales, everyone)["hours"], "revenue", sales.model)["data"]
+    assert trace["y"] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    assert all(value is None for value in trace["z"][5])
+    assert {len(row) for row in trace["z"]} == {len(trace["x"])}
+
+
+@pytest.mark.parametrize("scope", [RowScope(), RowScope.of({"country": ["Malta"]})], ids=["no rows", "few rows"])
+def test_page_is_drawn_for_any_rows(sales: Sales, scope: RowScope) -> None:
+    for period in ("ytd", "mtd", "all"):
+        found = tiles(sales, viewer_of("manager", scope), period=Period(period))
+        view = overview.make_view(sales.model, found, ("a notice",))
+        assert list(view.charts) == ["trend", "places", "map", "products", "hours"]
+        for drawn in view.charts.values():
+            json.dumps(drawn.figure, allow_nan=False)
+
+
+def test_figures_are_fast(sales: Sales, everyone: Viewer) -> None:
+    found = tiles(sales, everyone)
+    started = time.perf_counter()
+    for _ in range(10):
+        overview.make_view(sales.model, found, ())
+    assert (time.perf_counter() - started) / 10 < 0.5
+
+
+def test_grain_follows_the_length(sales: Sales, everyone: Viewer) -> None:
+    base = default_query(sales.model)
+    grains = {name: grain_of(sales.window(replace(base, period=Period(name)))).value for name in ("mtd", "qtd", "ytd")}
+    assert grains == {"mtd": "day", "qtd": "week", "ytd": "month"}
+
+
+@pytest.mark.parametrize(
+    ("values", "points"),
+    [([], 0), ([1.0], 0), ([1.0, 2.0, float("nan"), 4.0], 3), ([5.0, 5.0], 2)],
+    ids=["none", "one", "gap", "flat"],
+)
+def test_sparkline(values: list[float], points: int) -> None:
+    drawn = unquote(figures.sparkline(values))
+    assert (drawn.split("points='")[1].split("'")[0].count(",") if drawn else 0) == points
+
+
+def test_table_names_rows_and_columns() -> None:
+    made = table("Sales", ["Month", "Revenue"], [["May", "£1"], ["June", "£2"]]).to_plotly_json()
+    assert made["props"]["children"][0].children == "Sales"
+    rows = made["props"]["children"][2].children
+    assert [row.children[0].scope for row in rows] == ["row", "row"]
