@@ -5,9 +5,8 @@ One YAML file. Menus, axis titles, the vocabulary of questions and the SQL all r
 
 from __future__ import annotations
 
-import ast
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +17,9 @@ from pydantic import Field, StringConstraints
 
 from services import expressions, yamlfile
 from services.errors import SalescopeError, UnknownNameError
+from services.measures import MeasurePlan
 from services.yamlfile import Definition, Problem
 
-Element = sa.ColumnElement[Any]
 T = TypeVar("T")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 #: Names a dimension may not take because pages use them in their URL.
@@ -238,67 +237,6 @@ class SalesModel(Definition):
                 MeasurePlan(self, (name,))
             except SalescopeError as error:
                 yield Problem(("measures", name, "expression"), str(error))
-
-
-class MeasurePlan:
-    """The aggregates some measures need, and how each measure is made from them.
-
-    `aggregates` maps a column name to the SQL aggregate behind it (same aggregate, same column);
-    `formulas(source)` gives each measure's formula over those columns. Two steps, because a ratio is taken
-    after its parts were summed.
-    """
-
-    def __init__(self, model: SalesModel, names: tuple[str, ...]) -> None:
-        self._model = model
-        self.aggregates: dict[str, Element] = {}
-        self._sources: dict[tuple[str, str, str | None], str] = {}
-        self.names = names
-        self.formulas({})
-
-    def formulas(self, columns: Mapping[str, Element]) -> dict[str, Element]:
-        """Return measure name -> formula, reading aggregates from `columns` where they are given."""
-        return {name: self._formula(name, columns, ()) for name in self.names}
-
-    def _formula(self, name: str, columns: Mapping[str, Element], path: tuple[str, ...]) -> Element:
-        if name in path:
-            raise UnknownNameError("measure without a circle", " > ".join((*path, name)), ())
-        measure = self._model.measure(name)
-
-        def aggregate(function: str, argument: ast.expr | None) -> Element:
-            column = self._aggregate(function, argument, measure.where)
-            return columns.get(column, sa.column(column, sa.Double()))
-
-        others = _LazyNames(self._model, lambda other: self._formula(other, columns, (*path, name)))
-        return expressions.Compiler(others, aggregate, kind="measure").compile(measure.expression)
-
-    def _aggregate(self, function: str, argument: ast.expr | None, where: str | None) -> str:
-        source = ast.unparse(argument) if argument is not None else "1"
-        key = (function, source, where)
-        if key not in self._sources:
-            rows = self._model.row_compiler
-            element = expressions.AGGREGATES[function](rows.compile(source))
-            if where is not None:
-                condition = rows.compile(self._model.segments[where].condition)
-                element = sa.funcfilter(element, condition)  # type: ignore[arg-type]
-            self._sources[key] = f"a{len(self._sources)}"
-            self.aggregates[self._sources[key]] = element
-        return self._sources[key]
-
-
-class _LazyNames(Mapping[str, Element]):
-    """Measure formulas by name, made when asked for."""
-
-    def __init__(self, model: SalesModel, make: Callable[[str], Element]) -> None:
-        self._names, self._make = model.measures, make
-
-    def __getitem__(self, name: str) -> Element:
-        return self._make(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 def _find(kind: str, name: str, rows: Mapping[str, T]) -> T:

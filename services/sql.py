@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from services.access import RowScope
 from services.dialects import shift
 from services.errors import QueryError, UnknownNameError
-from services.model import ColumnType, MeasurePlan, SalesModel
+from services.measures import MeasurePlan
+from services.model import ColumnType, SalesModel
 from services.periods import Grain, Range, Shift, Window
 from services.query import OPERATORS, Filter, SalesQuery
 

@@ -37,8 +37,8 @@ class Answer:
 class Client:
     """One browser: keeps the session cookie of the last answer that set one."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1", cookie_name: str = "salescope") -> None:
-        self.port, self.host, self.cookie_name = port, host, cookie_name
+    def __init__(self, port: int, host: str = "", cookie_name: str = "salescope") -> None:
+        self.port, self.host, self.cookie_name = port, host or f"127.0.0.1:{port}", cookie_name
         self.cookie = ""
         self.dependencies: dict[str, dict[str, Any]] = {}
 

@@ -18,10 +18,10 @@ from services.warehouse import Warehouse
 class NoCache:
     """A result cache that keeps nothing: every answer is computed."""
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, _key: str, /) -> bytes | None:
         return None
 
-    def set(self, key: str, value: bytes) -> None:
+    def set(self, _key: str, _value: bytes, /) -> None:
         return None
 
 
@@ -99,17 +99,21 @@ columns:
   revenue: revenue
 """
 
-#: 3,000 lines over 500 days, spread by hashing: 8 countries (one blank), 40 products, both signs.
+#: 3,000 lines over 500 days, spread by a digest: 8 countries (one blank), 40 products, both signs.
 SHOP_ROWS = """
+WITH lines AS (
+    SELECT i, [(md5_number_lower(i || part) % 1_000_000_000)::BIGINT FOR part IN ['a', 'b', 'c', 'd', 'e']] AS dice
+    FROM range(3000) AS t(i)
+)
 SELECT
-    TIMESTAMP '2023-03-01' + INTERVAL (hash(i) % (500 * 86400)) SECOND AS sold_at,
+    TIMESTAMP '2023-03-01' + INTERVAL (dice[1] % (500 * 86400)) SECOND AS sold_at,
     'O' || (i // 3) AS order_id,
-    [NULL, 'Austria', 'Belgium', 'Chile', 'Denmark', 'Egypt', 'France', 'Greece'][hash(i + 1) % 8 + 1] AS country,
-    'P' || (hash(i + 2) % 40) AS product_id,
-    'Product ' || (hash(i + 2) % 40) AS product_name,
-    (hash(i + 3) % 12)::INTEGER - 2 AS quantity,
-    ((hash(i + 4) % 20000)::DECIMAL(18, 4) / 100 - 20)::DECIMAL(18, 4) AS revenue
-FROM range(3000) AS t(i)
+    [NULL, 'Austria', 'Belgium', 'Chile', 'Denmark', 'Egypt', 'France', 'Greece'][dice[2] % 8 + 1] AS country,
+    'P' || (dice[3] % 40) AS product_id,
+    'Product ' || (dice[3] % 40) AS product_name,
+    (dice[4] % 12)::INTEGER - 2 AS quantity,
+    ((dice[5] % 20000)::DECIMAL(18, 4) / 100 - 20)::DECIMAL(18, 4) AS revenue
+FROM lines
 """
 
 

@@ -49,15 +49,26 @@ class Installation:
 
     def with_new_database(self, path: Path) -> Installation:
         """Return an installation with the same data and people, but a database of its own."""
-        other = replace(self, extra=self.extra | {"SALESCOPE_DATABASE_URL": f"sqlite:///{path}"})
+        other = self.with_database(path)
         add_people(installation.init(other.settings()))
         return other
 
+    def with_database(self, path: Path) -> Installation:
+        """Return an installation with the same data and the database in this file."""
+        return replace(self, extra=self.extra | {"SALESCOPE_DATABASE_URL": f"sqlite:///{path}"})
+
     def copied_to(self, folder: Path) -> Installation:
-        """Return a copy of the whole folder, to break something in it."""
-        shutil.copytree(self.folder, folder)
+        """Return a copy to break something in. Its data files are links: replace them, never write into them."""
+        shutil.copytree(self.folder, folder, copy_function=_link_data)
         folder.chmod(0o700)
         return Installation(folder)
+
+
+def _link_data(source: str, target: str) -> str:
+    if Path(source).suffix in {".duckdb", ".parquet"}:
+        Path(target).hardlink_to(source)
+        return target
+    return shutil.copy2(source, target)
 
 
 def add_people(accounts: Accounts) -> None:
