@@ -17,6 +17,9 @@ from services.access import Viewer
 from services.query import MAX_TEXT, SalesQuery, from_params
 from services.sales import Choice, Sales
 
+#: Longer than any browser's address that a server accepts.
+MAX_SEARCH = 16_384
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -107,8 +110,10 @@ def read(context: PageContext, default: SalesQuery) -> tuple[SalesQuery, tuple[s
 
 
 def parse_search(search: object) -> list[tuple[str, str]]:
-    """Return the parameters of a URL's search part; anything but a text gives none."""
-    return parse_qsl(search.removeprefix("?"), keep_blank_values=False) if isinstance(search, str) else []
+    """Return the parameters of a URL's search part; anything but a text of sensible length gives none."""
+    if not isinstance(search, str) or len(search) > MAX_SEARCH:
+        return []
+    return parse_qsl(search.removeprefix("?"), keep_blank_values=True)
 
 
 def _together(chosen: Sequence[Choice], offered: Sequence[Choice]) -> list[Choice]:

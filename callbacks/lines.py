@@ -116,7 +116,7 @@ def grid_query(query: SalesQuery, request: object) -> SalesQuery:
         model = request.get("filterModel") or {}
         conditions = tuple(_condition(field, rule) for field, rule in model.items())
         sorts = tuple(Sort(str(rule["colId"]), rule["sort"] == "desc") for rule in request.get("sortModel") or ())
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise QueryError(f"The table asked for rows in a way that is not understood: {error!r}.") from None
     return replace(
         query,

@@ -24,7 +24,6 @@ MAX_PASSWORD = 256
 FAILURES_PER_ACCOUNT, FAILURES_PER_ADDRESS = 10, 50
 THROTTLE = dt.timedelta(minutes=15)
 SEEN_EVERY = dt.timedelta(minutes=1)
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class SignInError(UserError):
@@ -79,7 +78,7 @@ class Accounts:
                 raise UserError(f"There is already a user {address!r}. Choose another address or reset the password.")
             user = User(
                 email=address,
-                name=CONTROL.sub("", name)[:200],
+                name=_one_line(name)[:200],
                 role=role_name,
                 password_hash=self._hasher.hash(secret),
                 sees_everything=scope.everything,
@@ -108,9 +107,10 @@ class Accounts:
         """Give a user another row scope; open sessions see by it from their next request on."""
         with Session(self._engine) as session:
             user = _user(session, email)
+            limits = _limits(scope)
             user.sees_everything, user.limits = scope.everything, []
             session.flush()
-            user.limits = _limits(scope)
+            user.limits = limits
             session.commit()
 
     def list(self) -> list[Account]:
@@ -124,7 +124,7 @@ class Accounts:
 
         Raises SignInError with one message for every wrong combination, ThrottledError after too many.
         """
-        wanted = email.strip().lower()[:254]
+        wanted = _one_line(email.strip().lower())[:254]
         self._throttle(wanted, address)
         with Session(self._engine) as session:
             user = session.scalar(sa.select(User).where(User.email == wanted))
@@ -142,7 +142,7 @@ class Accounts:
                     created_at=now,
                     seen_at=now,
                     address=address[:60],
-                    agent=CONTROL.sub("", agent)[:300],
+                    agent=_one_line(agent)[:300],
                 )
             )
             session.commit()
@@ -188,7 +188,7 @@ class Accounts:
 
     def record(self, action: str, actor: str, address: str, detail: str = "") -> None:
         """Add a line to the audit log; control characters are taken out."""
-        clean = [CONTROL.sub(" ", text) for text in (actor[:254], address[:60], detail[:1000])]
+        clean = [_one_line(text) for text in (actor[:254], address[:60], detail[:1000])]
         with Session(self._engine) as session:
             session.add(AuditEvent(at=utc_now(), action=action, actor=clean[0], address=clean[1], detail=clean[2]))
             session.commit()
@@ -203,7 +203,7 @@ class Accounts:
         since = utc_now() - THROTTLE
         failures = sa.select(sa.func.count()).where(AuditEvent.action == "sign-in failed", AuditEvent.at > since)
         with Session(self._engine) as session:
-            by_account = session.scalar(failures.where(AuditEvent.actor == CONTROL.sub(" ", email))) or 0
+            by_account = session.scalar(failures.where(AuditEvent.actor == email)) or 0
             by_address = session.scalar(failures.where(AuditEvent.address == address[:60])) or 0
         if by_account >= FAILURES_PER_ACCOUNT or by_address >= FAILURES_PER_ADDRESS:
             raise ThrottledError("Too many failed sign-ins. Wait 15 minutes, or ask an admin to reset the password.")
@@ -213,7 +213,7 @@ class Accounts:
             return False
         try:
             return self._hasher.verify(hashed, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
 
     def _change(self, email: str, *, end_sessions: bool = True, **values: object) -> None:
@@ -226,9 +226,14 @@ class Accounts:
             session.commit()
 
 
+def _one_line(text: str) -> str:
+    """Return the text with a blank for every character that does not print, so that it stays one line anywhere."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def _email(text: str) -> str:
     address = text.strip().lower()
-    if not re.fullmatch(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}", address):
+    if not re.fullmatch(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}", address) or not address.isprintable():
         raise UserError(f"{text!r} is not an e-mail address; write it like name@example.com.")
     return address
 
@@ -244,6 +249,9 @@ def _hash(token: str) -> str:
 
 
 def _limits(scope: RowScope) -> list[RowLimit]:
+    empty = [name for name, values in scope.limits if not values]
+    if empty:
+        raise UserError(f"The row scope lists no value for {', '.join(empty)}; name at least one or leave it out.")
     return [RowLimit(dimension=name, value=value) for name, values in scope.limits for value in values]
 
 

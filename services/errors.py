@@ -33,7 +33,7 @@ class UnknownNameError(UserError):
     """
 
     def __init__(self, kind: str, name: str, allowed: Iterable[str]) -> None:
-        self.kind, self.name, self.allowed = kind, name, tuple(allowed)
+        self.kind, self.name, self.allowed = kind, name, tuple(map(str, allowed))
         self.near = tuple(get_close_matches(name, self.allowed, n=3, cutoff=0.5))
         hint = f" Did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
         super().__init__(f"There is no {kind} {name!r}.{hint} Allowed: {', '.join(self.allowed) or 'none'}.")

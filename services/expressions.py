@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -26,10 +26,6 @@ Aggregate = Callable[[str, ast.expr | None], Element]
 
 def _divide(left: Element, right: Element) -> Element:
     return sa.cast(left, sa.Double) / sa.func.nullif(right, 0)
-
-
-def _matches(text: Element, pattern: Element) -> Element:
-    return contains_pattern(text, pattern)
 
 
 def _starts_with(text: Element, *prefixes: Element) -> Element:
@@ -52,20 +48,31 @@ COMPARE: dict[type[ast.cmpop], Callable[[Element, Any], Element]] = {
     ast.In: lambda left, right: left.in_(right),
     ast.NotIn: lambda left, right: left.not_in(right),
 }
-FUNCTIONS: dict[str, Callable[..., Element]] = {
-    "trim": sa.func.trim,
-    "upper": sa.func.upper,
-    "lower": sa.func.lower,
-    "coalesce": sa.func.coalesce,
-    "nullif": sa.func.nullif,
-    "round": sa.func.round,
-    "abs": sa.func.abs,
-    "text": lambda value: sa.cast(value, sa.String),
-    "number": lambda value: sa.cast(value, sa.Double),
-    "whole": lambda value: sa.cast(value, sa.BigInteger),
-    "money": lambda value: sa.cast(value, sa.Numeric(18, 4)),
-    "starts_with": _starts_with,
-    "matches": _matches,
+
+
+class Function(NamedTuple):
+    """A row function: how many arguments it takes at least and at most, and what it becomes."""
+
+    fewest: int
+    most: int
+    build: Callable[..., Element]
+
+
+MANY = 20
+FUNCTIONS: dict[str, Function] = {
+    "trim": Function(1, 1, sa.func.trim),
+    "upper": Function(1, 1, sa.func.upper),
+    "lower": Function(1, 1, sa.func.lower),
+    "coalesce": Function(2, MANY, sa.func.coalesce),
+    "nullif": Function(2, 2, sa.func.nullif),
+    "round": Function(1, 2, sa.func.round),
+    "abs": Function(1, 1, sa.func.abs),
+    "text": Function(1, 1, lambda value: sa.cast(value, sa.String)),
+    "number": Function(1, 1, lambda value: sa.cast(value, sa.Double)),
+    "whole": Function(1, 1, lambda value: sa.cast(value, sa.BigInteger)),
+    "money": Function(1, 1, lambda value: sa.cast(value, sa.Numeric(18, 4))),
+    "starts_with": Function(2, MANY, _starts_with),
+    "matches": Function(2, 2, contains_pattern),
 }
 #: Aggregate functions a measure may use: name -> builder over a row expression (None for `count()`).
 AGGREGATES: dict[str, Callable[[Element], Element]] = {
@@ -77,12 +84,17 @@ AGGREGATES: dict[str, Callable[[Element], Element]] = {
 }
 
 
+MAX_SOURCE = 2_000
+
+
 @lru_cache(maxsize=4096)
 def parse(source: str) -> ast.expr:
     """Return the syntax tree of an expression.
 
     Raises ExpressionError with the column of the first mistake.
     """
+    if len(source) > MAX_SOURCE:
+        raise ExpressionError(f"The expression has {len(source)} characters; allowed: {MAX_SOURCE}.")
     try:
         return ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -108,7 +120,9 @@ class Compiler:
             return self._node(parse(source))
         except (ExpressionError, UnknownNameError) as error:
             raise ExpressionError(f"In {source!r}: {error}") from None
-        except (TypeError, AttributeError, sa.exc.ArgumentError) as error:
+        except RecursionError:
+            raise ExpressionError(f"In {source[:80]!r}…: the expression is nested too deeply.") from None
+        except (TypeError, ValueError, AttributeError, sa.exc.ArgumentError) as error:
             raise ExpressionError(f"In {source!r}: {error}") from None
 
     def _node(self, node: ast.expr) -> Element:
@@ -116,7 +130,7 @@ class Compiler:
         if handler is None:
             raise ExpressionError(
                 f"{ast.unparse(node)!r} is not allowed. Allowed: names, numbers, texts, + - * /, comparisons, "
-                f"and/or/not, 'a if b else c' and the functions {', '.join(sorted(FUNCTIONS | AGGREGATES))}."
+                f"and/or/not, 'a if b else c' and the functions {', '.join(sorted({*FUNCTIONS, *AGGREGATES}))}."
             )
         return handler(self, node)
 
@@ -125,6 +139,8 @@ class Compiler:
             return sa.null()
         if not isinstance(node.value, str | int | float | bool):
             raise ExpressionError(f"{node.value!r} is not allowed: use a number, a text, True, False or None.")
+        if isinstance(node.value, str) and any("\ud800" <= character <= "\udfff" for character in node.value):
+            raise ExpressionError("a text is not valid Unicode.")
         return sa.literal(node.value)
 
     def _name(self, node: ast.Name) -> Element:
@@ -145,7 +161,10 @@ class Compiler:
         if isinstance(node.op, ast.Not):
             return sa.not_(self._node(node.operand))
         if isinstance(node.op, ast.USub):
-            return -self._node(node.operand)
+            operand = self._node(node.operand)
+            if isinstance(operand.type, sa.String):
+                raise ExpressionError(f"{ast.unparse(node)!r} takes the negative of a text.")
+            return -operand
         raise ExpressionError(f"the operator in {ast.unparse(node)!r} is not allowed; allowed: - and not.")
 
     def _boolean(self, node: ast.BoolOp) -> Element:
@@ -188,8 +207,12 @@ class Compiler:
                 raise ExpressionError(f"{name} takes one expression.")
             return self.aggregate(name, node.args[0] if node.args else None)
         if name not in FUNCTIONS:
-            raise UnknownNameError("function", name, sorted(FUNCTIONS | (AGGREGATES if self.aggregate else {})))
-        return FUNCTIONS[name](*(self._node(argument) for argument in node.args))
+            raise UnknownNameError("function", name, sorted({*FUNCTIONS, *(AGGREGATES if self.aggregate else ())}))
+        function = FUNCTIONS[name]
+        if not function.fewest <= len(node.args) <= function.most:
+            wanted = f"{function.fewest}" + (f" to {function.most}" if function.most > function.fewest else "")
+            raise ExpressionError(f"{name} takes {wanted} arguments; received {len(node.args)}.")
+        return function.build(*(self._node(argument) for argument in node.args))
 
 
 _NODES: dict[type[ast.expr], Callable[[Compiler, Any], Element]] = {

@@ -61,6 +61,7 @@ def change_text(share: float, model: SalesModel) -> str:
     """Return a relative change with its sign, such as +4.1%."""
     if math.isnan(share):
         return NOTHING
+    share = round(share, 3) + 0.0  # no minus before a change that rounds to nothing
     return str(numbers.format_percent(share, format="+#,##0.0%;-#,##0.0%", locale=model.locale))
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from duckdb_engine import Dialect
 
 from services import expressions
-from services.errors import LoadError
+from services.errors import LoadError, UnknownNameError
 from services.geography import country_code
 from services.model import SQL_TYPES, SalesModel
 from services.recipe import Mapped, MostFrequent, Recipe, Source, digest
@@ -109,9 +109,10 @@ def _normalise(
             joins = [*_most_frequent(connection, recipe), *_country_codes(connection, recipe)]
             progress("Keeping the load", 0.5)
             _write(connection, model, joins, target)
+            time = _name(model.facts.time)
             kept, first, last = _one(
                 connection,
-                f"SELECT count(*), min({model.facts.time}), max({model.facts.time}) FROM read_parquet(?)",  # noqa: S608
+                f"SELECT count(*), min({time}), max({time}) FROM read_parquet(?)",  # noqa: S608
                 [str(target)],
             )
     except duckdb.Error as error:
@@ -182,11 +183,15 @@ def _most_frequent(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> Ite
     """Make a table per such column; yield (column, its SQL in the final select, join)."""
     for name, rule in recipe.most_frequent.items():
         connection.execute(f"CREATE TABLE most_{name} AS {_most_frequent_select(connection, rule)}")
-        yield name, f"coalesce(most_{name}.value, stage.{rule.otherwise})", _join(f"most_{name}", rule.per)
+        otherwise = f"stage.{_name(rule.otherwise)}"
+        yield name, f"coalesce(most_{name}.value, {otherwise})", _join(f"most_{name}", rule.per)
 
 
 def _most_frequent_select(connection: duckdb.DuckDBPyConnection, rule: MostFrequent) -> str:
     found = [row[0] for row in connection.execute("DESCRIBE stage").fetchall()]
+    for wanted in (rule.per, rule.value, rule.otherwise):
+        if wanted not in found:
+            raise UnknownNameError("column under most_frequent", wanted, found)
     stage = sa.table("stage", *(sa.column(name, sa.String()) for name in found))
     key, value = stage.c[rule.per].label("key"), stage.c[rule.value].label("value")
     rank = sa.func.row_number().over(partition_by=key, order_by=(sa.func.count().desc(), value)).label("rank")
@@ -201,17 +206,17 @@ def _most_frequent_select(connection: duckdb.DuckDBPyConnection, rule: MostFrequ
 
 def _country_codes(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     for name, of in recipe.country_codes.items():
-        countries = [row[0] for row in connection.execute(f"SELECT DISTINCT {of} FROM stage").fetchall() if row[0]]  # noqa: S608
+        found = connection.execute(f"SELECT DISTINCT {_name(of)} FROM stage").fetchall()  # noqa: S608
         connection.execute(f"CREATE TABLE code_{name} (key VARCHAR, value VARCHAR)")
         connection.executemany(
             f"INSERT INTO code_{name} VALUES (?, ?)",  # noqa: S608 - a name of the recipe, checked by its pattern
-            [[country, country_code(country)] for country in countries],
+            [[country, country_code(country)] for (country,) in found if country],
         )
         yield name, f"code_{name}.value", _join(f"code_{name}", of)
 
 
 def _join(table: str, key: str) -> str:
-    return f"LEFT JOIN {table} ON {table}.key = stage.{key}"
+    return f"LEFT JOIN {table} ON {table}.key = stage.{_name(key)}"
 
 
 def _write(
@@ -225,7 +230,7 @@ def _write(
             f"The recipe does not fill {', '.join(missing)}, which the model {model.name!r} has. "
             "Add them to the recipe's columns, or take them out of the model."
         )
-    columns = ", ".join(f"{made.get(name, f'stage.{name}')} AS {name}" for name in model.facts.columns)
+    columns = ", ".join(f"{made.get(name, f'stage.{_name(name)}')} AS {_name(name)}" for name in model.facts.columns)
     joined = " ".join(join for *_, join in joins)
     partial = target.with_suffix(".part")
     connection.execute(f"COPY (SELECT {columns} FROM stage {joined}) TO '{_quoted(partial)}' (FORMAT parquet)")  # noqa: S608
@@ -234,7 +239,7 @@ def _write(
 
 def _build(connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: list[Load]) -> None:
     """Fill a new snapshot: facts sorted by time, the ledger, and what the data cover."""
-    time, key, table = model.facts.time, model.facts.key, model.facts.table
+    time, key, table = _name(model.facts.time), _name(model.facts.key), _name(model.facts.table)
     parts = " UNION ALL ".join(
         f"SELECT * REPLACE ({key} + {number * LOAD_STRIDE} AS {key}) "  # noqa: S608
         f"FROM read_parquet('{_quoted(_parquet(root, entry.digest))}')"
@@ -260,8 +265,14 @@ def _build(connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel,
 
 
 def _literal(statement: sa.Select[Any]) -> str:
-    compiled = statement.compile(dialect=Dialect(), compile_kwargs={"literal_binds": True})
+    # The default parameter style would double every percent sign.
+    compiled = statement.compile(dialect=Dialect(paramstyle="qmark"), compile_kwargs={"literal_binds": True})
     return str(compiled)
+
+
+def _name(name: str) -> str:
+    """Return a name of a model or recipe (whose pattern has no quotes) as SQL takes any name."""
+    return f'"{name}"'
 
 
 def _quoted(path: Path) -> str:

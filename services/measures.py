@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from services import expressions
-from services.errors import UnknownNameError
+from services.errors import ExpressionError
 from services.expressions import Element
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class MeasurePlan:
 
     def _formula(self, name: str, columns: Mapping[str, Element], path: tuple[str, ...]) -> Element:
         if name in path:
-            raise UnknownNameError("measure without a circle", " > ".join((*path, name)), ())
+            raise ExpressionError(f"the measure is made from itself: {' > '.join((*path, name))}.")
         measure = self._model.measure(name)
 
         def aggregate(function: str, argument: ast.expr | None) -> Element:

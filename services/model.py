@@ -6,6 +6,7 @@ One YAML file. Menus, axis titles, the vocabulary of questions and the SQL all r
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
@@ -13,17 +14,26 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import sqlalchemy as sa
+from babel import Locale, UnknownLocaleError
 from pydantic import Field, StringConstraints
 
 from services import expressions, yamlfile
 from services.errors import SalescopeError, UnknownNameError
 from services.measures import MeasurePlan
+from services.periods import PRESETS, Compare
 from services.yamlfile import Definition, Problem
 
 T = TypeVar("T")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-#: Names a dimension may not take because pages use them in their URL.
-RESERVED = frozenset({"period", "from", "to", "compare", "grain", "sort", "limit", "offset", "measure", "segment"})
+#: Names a dimension or measure may not take: pages use them in their URL, or answers as columns.
+RESERVED = frozenset(
+    {"period", "from", "to", "compare", "grain", "sort", "limit", "offset", "measure", "segment"}
+    | {"time", "rows", "all_rows"}
+)
+#: Columns of aggregates inside a statement.
+INNER = re.compile(r"a\d+")
+#: Tables a snapshot has of its own.
+OWN_TABLES = frozenset({"loads", "coverage", "stage"})
 #: Dimensions every model has: parts of the time column.
 TIME_PARTS = {"weekday": "Weekday", "hour": "Hour"}
 
@@ -139,7 +149,7 @@ class Overview(Definition):
 
     measures: Annotated[tuple[Name, ...], Field(min_length=1, max_length=8)]
     period: str = "ytd"
-    compare: str = "year"
+    compare: Compare = Compare.YEAR
 
 
 class SalesModel(Definition):
@@ -203,8 +213,15 @@ class SalesModel(Definition):
         ):
             yield from _missing((key,), key.rstrip("s"), names, allowed)
         yield from _missing(("overview", "measures"), "measure", self.overview.measures, self.measures)
+        yield from _missing(("overview", "period"), "period", (self.overview.period,), PRESETS)
+        try:
+            Locale.parse(self.locale)
+        except (ValueError, UnknownLocaleError) as error:
+            yield Problem(("locale",), f"found {self.locale!r}; write it like en_GB ({error}).")
 
     def _fact_problems(self) -> Iterator[Problem]:
+        if self.facts.table in OWN_TABLES:
+            yield Problem(("facts", "table"), f"the name {self.facts.table!r} is taken by Salescope itself.")
         for field, wanted in (("time", ColumnType.TIME), ("key", ColumnType.INTEGER)):
             name = getattr(self.facts, field)
             yield from _missing(("facts", field), "column", (name,), self.facts.columns)
@@ -215,8 +232,7 @@ class SalesModel(Definition):
     def _dimension_problems(self) -> Iterator[Problem]:
         for name, dimension in self.dimensions.items():
             where = ("dimensions", name)
-            if name in RESERVED or name in TIME_PARTS:
-                yield Problem(where, f"the name {name!r} is taken by Salescope itself; choose another.")
+            yield from _taken(where, name, {})
             for field in ("column", "label_column", "code_column"):
                 value = getattr(dimension, field)
                 if value is not None:
@@ -227,10 +243,15 @@ class SalesModel(Definition):
     def _expression_problems(self) -> Iterator[Problem]:
         for name, segment in self.segments.items():
             try:
-                self.row_compiler.compile(segment.condition)
+                condition = self.row_compiler.compile(segment.condition)
             except SalescopeError as error:
                 yield Problem(("segments", name, "condition"), str(error))
+                continue
+            if not isinstance(condition.type, sa.Boolean):
+                words = f"{segment.condition!r} is not a condition; write a comparison such as quantity > 0."
+                yield Problem(("segments", name, "condition"), words)
         for name, measure in self.measures.items():
+            yield from _taken(("measures", name), name, self.dimensions)
             if measure.where is not None:
                 yield from _missing(("measures", name, "where"), "segment", (measure.where,), self.segments)
             try:
@@ -243,6 +264,13 @@ def _find(kind: str, name: str, rows: Mapping[str, T]) -> T:
     if name not in rows:
         raise UnknownNameError(kind, name, rows)
     return rows[name]
+
+
+def _taken(where: tuple[str, ...], name: str, others: Mapping[str, object]) -> Iterator[Problem]:
+    if name in RESERVED or name in TIME_PARTS or INNER.fullmatch(name):
+        yield Problem(where, f"the name {name!r} is taken by Salescope itself; choose another.")
+    elif name in others:
+        yield Problem(where, f"the name {name!r} is taken by a dimension; choose another.")
 
 
 def _missing(

@@ -65,7 +65,7 @@ TILES: tuple[Tile, ...] = (
 def default_query(model: SalesModel) -> SalesQuery:
     """Return what the page shows when the URL says nothing."""
     overview = model.overview
-    return SalesQuery(measures=overview.measures, period=Period(overview.period), compare=Compare(overview.compare))
+    return SalesQuery(measures=overview.measures, period=Period(overview.period), compare=overview.compare)
 
 
 def grain_of(window: Window) -> Grain:

@@ -6,12 +6,16 @@ All ranges are half-open: `start <= moment < end`.
 from __future__ import annotations
 
 import datetime as dt
+from calendar import monthrange as calendar_days
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from services.errors import QueryError, UnknownNameError
-from services.model import Calendar
+
+if TYPE_CHECKING:
+    from services.model import Calendar
 
 DAY = dt.timedelta(days=1)
 
@@ -60,6 +64,11 @@ class Coverage:
     end: dt.datetime
     has_hours: bool
 
+    @property
+    def last_day(self) -> dt.date:
+        """The last day with data."""
+        return (self.end - dt.timedelta(seconds=1)).date()
+
 
 @dataclass(frozen=True)
 class Shift:
@@ -102,8 +111,7 @@ def add_months(day: dt.date, months: int) -> dt.date:
     """Return the same day `months` later, or the last day of that month when it is shorter."""
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
-    following = dt.date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    return day.replace(year=year, month=month + 1, day=min(day.day, (following - DAY).day))
+    return day.replace(year=year, month=month + 1, day=min(day.day, calendar_days(year, month + 1)[1]))
 
 
 def _year_start(day: dt.date, calendar: Calendar) -> dt.date:
@@ -141,7 +149,7 @@ PRESETS: dict[str, Preset] = {
     "last_30_days": _rolling(30),
     "last_90_days": _rolling(90),
     "last_12_months": Preset("Last 12 months", lambda today, _c, _d: (add_months(today, -12) + DAY, today + DAY)),
-    "all": Preset("All data", lambda _t, _c, data: (data.start.date(), data.end.date() + DAY)),
+    "all": Preset("All data", lambda _t, _c, data: (data.start.date(), data.last_day + DAY)),
 }
 
 

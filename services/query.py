@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
 import orjson
 import sqlalchemy as sa
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from services.errors import QueryError, UnknownNameError, UserError
 from services.model import TIME_PARTS, SalesModel
@@ -17,8 +20,11 @@ from services.periods import Compare, Grain, Period
 
 ALL_DATA = Period("all")
 MAX_LIMIT = 100_000
+MAX_OFFSET = 10**12
 MAX_VALUES = 1_000
 MAX_TEXT = 500
+MAX_PARAMS = 2_000
+MAX_NOTICES = 10
 
 Element = sa.ColumnElement[Any]
 
@@ -71,6 +77,8 @@ class Filter:
             raise QueryError(f"The filter '{self.field} {self.operator}' takes one value, not {len(self.values)}.")
         if any(len(value) > MAX_TEXT for value in self.values):
             raise QueryError(f"A value of the filter on {self.field!r} is longer than {MAX_TEXT} characters.")
+        if any("\ud800" <= character <= "\udfff" for value in self.values for character in value):
+            raise QueryError(f"A value of the filter on {self.field!r} is not valid Unicode text.")
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,8 @@ class SalesQuery:
     adds a column `<measure>__before` per measure. With `columns`: the order lines themselves. `segments` are
     named row conditions of the model, `having` conditions on measures.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     measures: tuple[str, ...] = ()
     dimensions: tuple[str, ...] = ()
@@ -114,8 +124,8 @@ class SalesQuery:
                 raise QueryError(f"{name} names something twice: {', '.join(values)}.")
         if self.limit is not None and not 1 <= self.limit <= MAX_LIMIT:
             raise QueryError(f"The limit is {self.limit}; allowed: 1 to {MAX_LIMIT}.")
-        if self.offset < 0:
-            raise QueryError(f"The offset is {self.offset}; it cannot be negative.")
+        if not 0 <= self.offset <= MAX_OFFSET:
+            raise QueryError(f"The offset is {self.offset}; allowed: 0 to {MAX_OFFSET}.")
 
     def check(self, model: SalesModel) -> Self:
         """Return the query when every name in it exists in the model; raises UnknownNameError otherwise."""
@@ -163,32 +173,18 @@ class SalesQuery:
     def from_json(cls, text: bytes | str) -> SalesQuery:
         """Return the query that `to_json` wrote; raises QueryError for anything else."""
         try:
-            raw = orjson.loads(text)
-            unknown = set(raw) - {field.name for field in fields(cls)}
-            if unknown:
-                raise QueryError(f"Unknown keys in the query: {', '.join(sorted(unknown))}.")
-            period = raw.get("period", {"preset": "all"})
-            return cls(
-                **{name: tuple(raw.get(name, ())) for name in ("measures", "dimensions", "segments", "columns")},
-                grain=Grain(raw["grain"]) if raw.get("grain") else None,
-                period=Period(period.get("preset"), _day(period.get("first")), _day(period.get("last"))),
-                filters=_filters(raw.get("filters", ())),
-                having=_filters(raw.get("having", ())),
-                compare=Compare(raw.get("compare", "none")),
-                sort=tuple(Sort(s["field"], s.get("descending", False)) for s in raw.get("sort", ())),
-                limit=raw.get("limit"),
-                offset=raw.get("offset", 0),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise QueryError(f"This is not a query: {error}.") from None
+            return _reader().validate_json(text, strict=True)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise QueryError(f"This is not a query: {place}: {first['msg']}, found {first['input']!r}.") from None
+        except UserError as error:
+            raise QueryError(f"This is not a query: {error}") from None
 
 
-def _filters(raw: Iterable[Mapping[str, Any]]) -> tuple[Filter, ...]:
-    return tuple(Filter(row["field"], row["operator"], tuple(row["values"])) for row in raw)
-
-
-def _day(text: str | None) -> dt.date | None:
-    return None if text is None else dt.date.fromisoformat(text)
+@lru_cache(maxsize=1)
+def _reader() -> TypeAdapter[SalesQuery]:
+    return TypeAdapter(SalesQuery)
 
 
 def _known(kind: str, name: str, allowed: Iterable[str]) -> None:
@@ -202,7 +198,8 @@ Params = Sequence[tuple[str, str]]
 def to_params(query: SalesQuery, default: SalesQuery) -> list[tuple[str, str]]:
     """Return the URL parameters that turn the page's `default` query into `query`.
 
-    Only what a filter bar and a table show is written: period, comparison, filters, sort.
+    Only what a filter bar and a table show is written: period, comparison, filters, sort. Further filters of the same
+    field and operator are numbered: `product.contains=red&product.contains.2=bag`.
     """
     params: list[tuple[str, str]] = []
     if query.period != default.period:
@@ -212,11 +209,15 @@ def to_params(query: SalesQuery, default: SalesQuery) -> list[tuple[str, str]]:
             params += [("from", str(query.period.first)), ("to", str(query.period.last))]
     if query.compare != default.compare:
         params.append(("compare", query.compare.value))
+    alike: Counter[str] = Counter()
     for condition in query.filters:
         key = condition.field if condition.operator == "is" else f"{condition.field}.{condition.operator}"
+        alike[key] += 1
+        if alike[key] > 1:
+            key = f"{condition.field}.{condition.operator}.{alike[key]}"
         params += [(key, value) for value in condition.values]
     if query.sort != default.sort:
-        params += [("sort", f"{'-' if sort.descending else ''}{sort.field}") for sort in query.sort]
+        params += [("sort", f"{'-' if sort.descending else ''}{sort.field}") for sort in query.sort] or [("sort", "")]
     return params
 
 
@@ -231,6 +232,8 @@ def from_params(params: Params, default: SalesQuery, model: SalesModel) -> tuple
 
     Never raises: what is unknown or malformed is left out and said.
     """
+    if len(params) > MAX_PARAMS:
+        return default, (f"The address has {len(params)} parameters; allowed: {MAX_PARAMS}. All were ignored.",)
     grouped: dict[str, list[str]] = {}
     for key, value in params:
         grouped.setdefault(key, []).append(value)
@@ -242,8 +245,9 @@ def from_params(params: Params, default: SalesQuery, model: SalesModel) -> tuple
             notices += [f"{name} was left as it was: {problem}"] if problem else []
     for key, found in grouped.items():
         query, problem = _attempt(_read_filter, query, {key: found}, model)
-        notices += [f"{key}={', '.join(found)[:80]} was ignored: {problem}"] if problem else []
-    return query, tuple(notices)
+        notices += [f"{key[:80]}={', '.join(found)[:80]} was ignored: {problem[:500]}"] if problem else []
+    more = len(notices) - MAX_NOTICES
+    return query, (*notices[:MAX_NOTICES], *([f"{more} more parameters were ignored."] if more > 0 else []))
 
 
 Values = Mapping[str, list[str]]
@@ -259,7 +263,16 @@ def _attempt(read: Reader, query: SalesQuery, values: Values, model: SalesModel)
         return query, f"{error}."
 
 
+def _single(values: Values) -> None:
+    for key, found in values.items():
+        if len(found) > 1:
+            raise QueryError(f"{key} is given {len(found)} times; give it once.")
+
+
 def _read_period(query: SalesQuery, values: Values) -> SalesQuery:
+    _single(values)
+    if "period" in values and len(values) > 1:
+        raise QueryError("A period is a name or two dates, not both.")
     if "from" in values or "to" in values:
         first, last = (dt.date.fromisoformat(values[key][0]) if key in values else None for key in ("from", "to"))
         return replace(query, period=Period(first=first, last=last))
@@ -267,6 +280,7 @@ def _read_period(query: SalesQuery, values: Values) -> SalesQuery:
 
 
 def _read_compare(query: SalesQuery, values: Values) -> SalesQuery:
+    _single(values)
     asked = values["compare"][0]
     if asked not in list(Compare):
         raise UnknownNameError("comparison", asked, Compare)
@@ -274,7 +288,7 @@ def _read_compare(query: SalesQuery, values: Values) -> SalesQuery:
 
 
 def _read_sort(query: SalesQuery, values: Values) -> SalesQuery:
-    sorts = tuple(Sort(value.removeprefix("-"), value.startswith("-")) for value in values["sort"])
+    sorts = tuple(Sort(value.removeprefix("-"), value.startswith("-")) for value in values["sort"] if value)
     return replace(query, sort=sorts)
 
 
@@ -287,6 +301,6 @@ _READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
 
 def _read_filter(query: SalesQuery, values: Values) -> SalesQuery:
     ((key, found),) = values.items()
-    field, _, operator = key.partition(".")
-    condition = Filter(field, operator or "is", tuple(dict.fromkeys(found)))
+    field, operator, *_ = (*key.split("."), "is")
+    condition = Filter(field, operator, tuple(dict.fromkeys(found)))
     return replace(query, filters=(*query.filters, condition))

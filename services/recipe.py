@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services import yamlfile
+from services import expressions, yamlfile
+from services.errors import ExpressionError
 from services.model import Name
 from services.warehouse import file_digest
-from services.yamlfile import Definition, Problem
+from services.yamlfile import Definition, Location, Problem
 
 
 class Source(Definition):
@@ -60,7 +61,8 @@ class Recipe(Definition):
     scopes: dict[str, dict[Name, tuple[str, ...]]] = {}
 
     def problems(self) -> Iterator[Problem]:
-        """Yield columns that two sections define."""
+        """Yield expressions that are none, and columns that two sections define."""
+        yield from self._expression_problems()
         sections = ("let", "columns", "most_frequent", "country_codes")
         seen: dict[str, str] = {}
         for section in sections:
@@ -68,6 +70,21 @@ class Recipe(Definition):
                 if name in seen:
                     yield Problem((section, name), f"{name!r} is already defined under {seen[name]!r}.")
                 seen[name] = section
+
+    def _expression_problems(self) -> Iterator[Problem]:
+        rules = {name: rule if isinstance(rule, str) else rule.value for name, rule in self.columns.items()}
+        wheres = {number: source.where for number, source in enumerate(self.sources) if source.where}
+        written: list[tuple[Location, str]] = [
+            *((("sources", number, "where"), text) for number, text in wheres.items()),
+            *((("let", name), text) for name, text in self.let.items()),
+            *((("columns", name), text) for name, text in rules.items()),
+            *((("most_frequent", name, "where"), rule.where) for name, rule in self.most_frequent.items()),
+        ]
+        for location, text in written:
+            try:
+                expressions.parse(text)
+            except ExpressionError as error:
+                yield Problem(location, str(error))
 
 
 def read_recipe(path: Path) -> Recipe:

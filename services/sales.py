@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -133,7 +133,7 @@ class Sales:
         frame = _unpack(kept) if kept is not None else None
         cached = frame is not None
         if frame is None:
-            frame = self._frame(query, self._run(snapshot, statement))
+            frame = self._frame(query, statement.selected_columns.keys(), self._run(snapshot, statement))
             self._cache.set(key, _pack(frame))
         trust = Trust(
             version=snapshot.version,
@@ -154,7 +154,7 @@ class Sales:
         return int(self._run(self._warehouse.current(), statement)[0][sql.ROWS])
 
     def values(self, dimension: str, viewer: Viewer, *, search: str = "", limit: int = 50) -> list[Choice]:
-        """Return values of a dimension that this viewer may see, most order lines first.
+        """Return values of a dimension that this viewer may see, those with most of the model's first measure first.
 
         `search` keeps those whose key or label contains it.
         """
@@ -229,8 +229,7 @@ class Sales:
             finally:
                 timer.cancel()
 
-    def _frame(self, query: SalesQuery, rows: list[dict[str, Any]]) -> pd.DataFrame:
-        names = list(rows[0]) if rows else [*query.fields, sql.ROWS, sql.ALL_ROWS]
+    def _frame(self, query: SalesQuery, names: Iterable[str], rows: list[dict[str, Any]]) -> pd.DataFrame:
         return pd.DataFrame({name: self._column(query, name, [row[name] for row in rows]) for name in names})
 
     def _column(self, query: SalesQuery, name: str, values: list[Any]) -> pd.Series[Any]:
@@ -254,6 +253,6 @@ def _pack(frame: pd.DataFrame) -> bytes:
 def _unpack(value: bytes) -> pd.DataFrame | None:
     try:
         frame: pd.DataFrame = pa.ipc.open_stream(value).read_all().to_pandas()
-    except pa.ArrowException:
+    except (pa.ArrowException, OSError):
         return None
     return frame

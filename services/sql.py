@@ -58,7 +58,8 @@ def _aggregate(
     columns.append(sa.func.count().label(ROWS))
     columns += [sa.func.max(element).label(name) for name, element in _attributes(model, query)]
     statement = sa.select(*columns).select_from(model.table).where(*_conditions(model, query, scope, covered))
-    return statement.group_by(*(sa.column(key.name) for key in keys)) if keys else statement
+    # By expression: a bare name would mean a column of the facts that happens to have the same name.
+    return statement.group_by(*(key.element for key in keys)) if keys else statement
 
 
 def _keys(model: SalesModel, query: SalesQuery, moved: Shift) -> list[sa.Label[Any]]:
@@ -199,7 +200,10 @@ def _typed(condition: Filter, value: str, kind: ColumnType) -> Any:
             case ColumnType.TIME:
                 return dt.datetime.fromisoformat(value)
             case ColumnType.INTEGER:
-                return int(value)
+                whole = int(value)
+                if not -(2**63) <= whole < 2**63:
+                    raise ValueError(value)
+                return whole
             case _:
                 number = Decimal(value)
                 if not number.is_finite() or abs(number) > 10**15:

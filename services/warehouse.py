@@ -75,6 +75,8 @@ class Warehouse:
             return Pointer(**orjson.loads((self.root / "CURRENT").read_bytes()))
         except FileNotFoundError:
             return None
+        except (orjson.JSONDecodeError, TypeError) as error:
+            raise SalescopeError(f"{self.root / 'CURRENT'} is damaged ({error}). Load the data again.") from None
 
     def live(self) -> Pointer:
         """Return what CURRENT names; raises NotReadyError before the first load."""
@@ -164,7 +166,7 @@ class Warehouse:
 
     def _collect(self, keep: Pointer | None) -> None:
         """Remove builds nobody finished and all but the last versions (open readers keep theirs)."""
-        for orphan in self.root.glob(".build-*"):
+        for orphan in (*self.root.glob(".build-*"), *self.root.glob("loads/*.part")):
             _remove(orphan)
         newest = keep.version if keep else 0
         for path in self.root.glob("[0-9]*.duckdb"):
@@ -175,8 +177,13 @@ class Warehouse:
     def verify(self) -> Pointer | None:
         """Return the pointer after comparing the live file with its checksum; raises SalescopeError if damaged."""
         pointer = self.pointer()
-        if pointer is not None and file_digest(self.root / pointer.file) != pointer.sha256:
-            raise SalescopeError(f"The snapshot {pointer.file} is damaged: its checksum differs. Load the data again.")
+        if pointer is None:
+            return None
+        path = self.root / pointer.file
+        if not path.exists():
+            raise SalescopeError(f"The snapshot {path} named by CURRENT is missing. Load the data again.")
+        if file_digest(path) != pointer.sha256:
+            raise SalescopeError(f"The snapshot {path} is damaged: its checksum differs. Load the data again.")
         return pointer
 
 

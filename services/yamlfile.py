@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -57,15 +58,39 @@ def parse(text: str, kind: type[D], path: Path) -> D:
         raise DefinitionError(path, line, f"not valid YAML: {error.problem}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DefinitionError(path, 1, f"not valid YAML: {error}") from None
+    _refuse_repeats(node, path)
     try:
         definition = kind.model_validate(data)
     except ValidationError as error:
-        found = error.errors(include_url=False)[0]
+        # An unknown key first: it is mostly the misspelt form of one that is then "missing".
+        found = min(error.errors(include_url=False), key=_rank)
         location = tuple(found["loc"])
         raise DefinitionError(path, _line(node, location), _explain(kind, found)) from None
     for problem in definition.problems():
         raise DefinitionError(path, _line(node, problem.location), _sentence(*problem))
     return definition
+
+
+def _rank(found: Any) -> tuple[bool, bool]:
+    """Order errors by how much they say: a key of the wrong name first, a union's plain-text branch last."""
+    return found["type"] != "extra_forbidden", found["loc"][-1:] == ("str",)
+
+
+def _refuse_repeats(node: yaml.Node | None, path: Path, above: tuple[yaml.Node, ...] = ()) -> None:
+    """Raise DefinitionError for a key given twice, of which YAML would silently drop one."""
+    if node in above:
+        return  # an alias of what it stands in
+    above = (*above, node) if node is not None else above
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise DefinitionError(path, key.start_mark.line + 1, f"the key {key.value!r} is given twice.")
+            seen.add(key.value)
+            _refuse_repeats(value, path, above)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeats(value, path, above)
 
 
 def _line(node: yaml.Node | None, location: Location) -> int:
@@ -87,7 +112,9 @@ def _line(node: yaml.Node | None, location: Location) -> int:
 
 
 def _sentence(location: Location, message: str) -> str:
-    place = ".".join(str(step) for step in location)
+    # pydantic adds the branch of a union it tried and a mark for keys, which stand nowhere in the file.
+    branches = {"str", "[key]", *(kind.__name__ for kind in Definition.__subclasses__())}
+    place = ".".join(str(step) for step in location if step not in branches)
     return f"{place}: {message}" if place else message
 
 
@@ -101,7 +128,9 @@ def _explain(kind: type[Definition], found: Any) -> str:
     if found["type"] == "missing":
         return _sentence(location, "this key is required and missing.")
     received = found["input"]
-    return _sentence(location, f"found {received!r}. {found['msg']}.")
+    near = get_close_matches(str(received), re.findall(r"'(.*?)'", found["msg"]), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return _sentence(location, f"found {received!r}. {found['msg']}.{hint}")
 
 
 def _fields_at(kind: type[BaseModel], location: Location) -> list[str]:
@@ -112,7 +141,8 @@ def _fields_at(kind: type[BaseModel], location: Location) -> list[str]:
             field = current.model_fields.get(str(step))
             current = field.annotation if field else None
         else:
-            current = next(reversed(getattr(current, "__args__", None) or (None,)))
+            arguments = [each for each in getattr(current, "__args__", None) or () if each is not Ellipsis]
+            current = arguments[-1] if arguments else None
     while not isinstance(current, type) and getattr(current, "__args__", None):
         current = next((a for a in current.__args__ if isinstance(a, type) and issubclass(a, BaseModel)), None)
     if isinstance(current, type) and issubclass(current, BaseModel):

@@ -14,6 +14,7 @@ import dash_bootstrap_components as dbc
 import flask
 import sqlalchemy as sa
 from dash import ClientsideFunction, Input, Output, State, html
+from dash.exceptions import DependencyException
 from flask_compress import Compress
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -186,7 +187,7 @@ def _register_shell(register: Routes, sales: Sales) -> None:
     )
     def open_page(who: Viewer, route: object) -> tuple[Any, Any, str]:
         found = route if isinstance(route, dict) else {}
-        path, search = str(found.get("pathname")), found.get("search")
+        path, search = str(found.get("pathname")).encode("utf-8", "replace").decode(), found.get("search")
         links = shell.navigation(_links(sales.model, who), path, search if isinstance(search, str) else "")
         content, title = _page_content(sales, who, path, search)
         return content, links, f"{title} · Salescope"
@@ -242,6 +243,11 @@ def _errors(server: flask.Flask) -> None:
         if flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html:
             return flask.render_template("error.html", code=code, name=error.name), code
         return {"error": error.description or error.name}, code
+
+    @server.errorhandler(DependencyException)
+    @server.errorhandler(FileNotFoundError)
+    def no_such_file(_error: Exception) -> flask.typing.ResponseReturnValue:
+        return {"error": "There is no such file."}, 404
 
     @server.errorhandler(Exception)
     def unforeseen(error: Exception) -> flask.typing.ResponseReturnValue:

@@ -144,6 +144,8 @@ def check() -> None:
 def entry() -> None:
     """Run the command line; what `salescope` and `python -m salescope` start."""
     atexit.register(_close_stderr)
+    # Databases and snapshots are for their owner only, whatever the folder they lie in allows.
+    os.umask(0o077)
     main()
 
 

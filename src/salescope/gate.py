@@ -15,7 +15,7 @@ import dash
 import flask
 from dash_auth import protected
 from flask_login import current_user
-from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.exceptions import BadRequest, Forbidden, SecurityError
 
 from salescope.pages import PAGES, Page
 from services.access import Permission, Viewer
@@ -40,6 +40,7 @@ SIGNED_IN = frozenset(
 )
 PAGE_ENDPOINTS = frozenset({"/", "/<path:path>"})
 CALLBACK_ENDPOINT = "/_dash-update-component"
+DEPENDENCIES_ENDPOINT = "/_dash-dependencies"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -62,6 +63,7 @@ class Gate:
         self._server, self._app, self._accounts = server, app, accounts
         self.policy: dict[str, Permission] = {}
         server.before_request(self.check)
+        server.after_request(self.hide_others)
 
     def callback(self, permission: Permission) -> Callable[..., Callable[[Callable[..., Any]], None]]:
         """Return the only way for a page to register callbacks: `@callback(Output…, Input…)`.
@@ -92,6 +94,8 @@ class Gate:
     def check(self) -> flask.typing.ResponseReturnValue | None:
         """Line 1: decide about the request before anything else sees it."""
         endpoint = flask.request.endpoint
+        if isinstance(flask.request.routing_exception, SecurityError):
+            raise flask.request.routing_exception
         if flask.request.method not in SAFE_METHODS:
             self._same_origin()
         if endpoint in PUBLIC:
@@ -115,7 +119,10 @@ class Gate:
             self._denied("cross-site request")
 
     def _callback_allowed(self) -> None:
-        body = flask.request.get_json(silent=True) if flask.request.is_json else None
+        try:
+            body = flask.request.get_json(silent=True) if flask.request.is_json else None
+        except RecursionError:
+            body = None
         if not isinstance(body, dict) or not isinstance(body.get("output"), str):
             raise BadRequest("This is not a callback request.")
         specification = self._app.callback_map.get(body["output"])
@@ -135,6 +142,15 @@ class Gate:
         who = current_user.viewer.email if current_user.is_authenticated else "anonymous"
         self._accounts.record("denied", who, flask.request.remote_addr or "", what)
         raise Forbidden
+
+    def hide_others(self, response: flask.Response) -> flask.Response:
+        """Leave out of the list of callbacks what the viewer's role may not run."""
+        if flask.request.endpoint == DEPENDENCIES_ENDPOINT and response.status_code == 200:
+            who = viewer()
+            rows = response.get_json()
+            allowed = [row for row in rows if (needs := self.policy.get(row["output"])) is None or who.may(needs)]
+            response.set_data(flask.json.dumps(allowed))
+        return response
 
     def audit(self) -> None:
         """Raise UnguardedError when a route, callback, callback API path or page has no policy.
@@ -170,16 +186,35 @@ def find_page(path: str) -> Page | None:
 
 
 def _declared(body: Mapping[str, Any], specification: Mapping[str, Any]) -> None:
-    """Raise BadRequest unless ids and properties are those the callback was registered with."""
+    """Raise BadRequest unless ids and properties are those the callback was registered with.
+
+    No callback of ours has wildcard ids, for which Dash would send lists.
+    """
+    outputs = [_plain(text) for text in body["output"].strip(".").split("...")]
+    sent_outputs = body.get("outputs")
+    if [_dotted(item) for item in (sent_outputs if isinstance(sent_outputs, list) else [sent_outputs])] != outputs:
+        raise BadRequest("The callback's outputs are not as declared.")
+    inputs = {f"{item['id']}.{item['property']}" for item in specification["inputs"]}
+    changed = body.get("changedPropIds", [])
+    if not isinstance(changed, list) or not all(isinstance(item, str) and item in inputs for item in changed):
+        raise BadRequest("The callback's triggers are not as declared.")
     for part in ("inputs", "state"):
         declared = [(item["id"], item["property"]) for item in specification[part]]
         sent = body.get(part, [])
         if not isinstance(sent, list) or len(sent) != len(declared):
             raise BadRequest("The callback's inputs are not as declared.")
         for (wanted_id, wanted_property), item in zip(declared, sent, strict=True):
-            for each in item if isinstance(item, list) else [item]:
-                if not isinstance(each, dict) or (each.get("id"), each.get("property")) != (wanted_id, wanted_property):
-                    raise BadRequest("The callback's inputs are not as declared.")
+            if not isinstance(item, dict) or (item.get("id"), item.get("property")) != (wanted_id, wanted_property):
+                raise BadRequest("The callback's inputs are not as declared.")
+
+
+def _dotted(item: object) -> str | None:
+    return _plain(f"{item.get('id')}.{item.get('property')}") if isinstance(item, dict) else None
+
+
+def _plain(output: str) -> str:
+    """Return an output without the digest that Dash adds after @ where several callbacks fill it."""
+    return output.partition("@")[0]
 
 
 def _tell_dash_auth(who: Viewer) -> None:

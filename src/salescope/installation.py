@@ -11,7 +11,7 @@ from salescope.settings import ROOT, Settings
 from services.access import EVERYTHING, NOTHING, ROLES, RowScope
 from services.accounts import Accounts
 from services.database import migrate, open_database
-from services.errors import LoadError
+from services.errors import LoadError, UserError
 from services.loading import Loaded, Progress, load
 from services.model import SalesModel, read_model
 from services.recipe import Recipe, read_recipe
@@ -87,12 +87,14 @@ def check_scope(scope: RowScope, model: SalesModel) -> RowScope:
 
 def parse_scope(rows: tuple[str, ...], *, everything: bool) -> RowScope:
     """Return the scope of `dimension=value` texts; none of them and not everything means no rows."""
+    if everything and rows:
+        raise UserError("Everything, or the rows of a scope: name one of the two.")
     if everything:
         return EVERYTHING
     limits: dict[str, list[str]] = {}
     for row in rows:
         name, separator, value = row.partition("=")
         if not separator or not name or not value:
-            raise LoadError(f"{row!r} is not a row scope; write it as country=Germany.")
+            raise UserError(f"{row!r} is not a row scope; write it as country=Germany.")
         limits.setdefault(name, []).append(value)
     return RowScope.of(limits) if limits else NOTHING

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,8 +15,17 @@ from services.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 MIN_KEY_BYTES = 32
-#: Keys that stand in documentation and images of other products; anyone would try them.
-KNOWN_KEYS = frozenset({"changeme", "secret", "dev", "development", "salescope", "thisismysecretkey"})
+#: Parts of keys that stand in documentation and images of other products; anyone would try them.
+KNOWN_KEYS = (
+    "change_me",
+    "changeme",
+    "thisismyscretkey",
+    "this_is_a_secret",
+    "your_secret_key_here",
+    "insecure",
+    "not_a_secret",
+    "example",
+)
 
 
 class SettingsError(UserError):
@@ -96,9 +107,9 @@ class Settings:
 
     env: str
     instance: Path
-    secret_key: str
-    database_url: str
-    cache_url: str
+    secret_key: str = field(repr=False)
+    database_url: str = field(repr=False)
+    cache_url: str = field(repr=False)
     cache_entries: int
     model: str
     host: str
@@ -166,10 +177,14 @@ def _from_file(row: Setting, given: Mapping[str, str]) -> str:
     path = given.get(f"{row.env}_FILE")
     if path is None or row.env not in SECRETS:
         return given.get(row.env, row.default)
+    if row.env in given:
+        raise SettingsError(f"{row.env} and {row.env}_FILE are both set; keep one.")
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(f"{row.env}_FILE names {path!r}, which cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{row.env}_FILE names {path!r}, which is not a text file.") from None
 
 
 def _read(row: Setting, value: str) -> Any:
@@ -181,7 +196,10 @@ def _read(row: Setting, value: str) -> Any:
 
 
 def _checked_key(key: str) -> str:
-    if len(key.encode()) < MIN_KEY_BYTES or key.lower() in KNOWN_KEYS or len(set(key)) < 8:
+    plain = re.sub(r"[^a-z0-9_]", "", key.lower().replace("-", "_").replace(" ", "_"))
+    known = any(each in plain for each in KNOWN_KEYS)
+    repeated = any(key == key[:size] * (len(key) // size) for size in range(1, len(key) // 2 + 1))
+    if len(key.encode()) < MIN_KEY_BYTES or known or repeated or len(set(key)) < 8:
         raise SettingsError(
             f"SALESCOPE_SECRET_KEY is too weak: {MIN_KEY_BYTES} random bytes or more are needed. Make one with: "
             "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
@@ -192,10 +210,13 @@ def _checked_key(key: str) -> str:
 def _generated_key(path: Path) -> str:
     """Return the key in `path`, made on first use, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _checked_key(path.read_text(encoding="ascii").strip())
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_urlsafe(48))
+    if not path.exists():
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_urlsafe(48))
+        # A link is made whole or not at all, and only by the first of several processes.
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(fresh)
+        fresh.unlink()
     return _checked_key(path.read_text(encoding="ascii").strip())

@@ -60,7 +60,10 @@ def install(server: flask.Flask, accounts: Accounts) -> None:
 
 def local_path(target: str) -> str:
     """Return the target when it is a path of this site, else the first page."""
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return "/"
     outside = parts.scheme or parts.netloc or not target.startswith("/") or target[1:2] in ("/", "\\")
     if outside or any(character < " " or character == "\\" for character in target):
         return "/"

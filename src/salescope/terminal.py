@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.errors import SalescopeError
 
@@ -28,8 +29,11 @@ def explained(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except SalescopeError as error:
-            err.print(f"[bold red]Error:[/] {escape(str(error))}")
-            sys.exit(FAILED)
+            problem = str(error)
+        except SQLAlchemyError as error:
+            problem = f"The database cannot be used ({type(error).__name__}). Check SALESCOPE_DATABASE_URL."
+        err.print(f"[bold red]Error:[/] {escape(problem)}")
+        return sys.exit(FAILED)
 
     return wrapper
 

@@ -81,7 +81,6 @@ def test_change_text(sample_model: SalesModel, share: float, text: str) -> None:
     assert formats.change_text(share, sample_model) == text
 
 
-@pytest.mark.xfail(reason="babel keeps the sign of what rounds to nothing")
 @pytest.mark.parametrize("share", [-0.0001, -0.0])
 def test_no_minus_before_zero(sample_model: SalesModel, share: float) -> None:
     assert "-" not in formats.change_text(share, sample_model)

@@ -55,7 +55,7 @@ def is_(field: str, *values: str) -> Filter:
         pytest.param({"measures": ("a",), "limit": 0}, "The limit is 0; allowed: 1 to 100000", id="limit zero"),
         pytest.param({"measures": ("a",), "limit": -1}, "The limit is -1", id="limit negative"),
         pytest.param({"measures": ("a",), "limit": MAX_LIMIT + 1}, "allowed: 1 to 100000", id="limit too large"),
-        pytest.param({"measures": ("a",), "offset": -1}, "The offset is -1; it cannot be negative", id="offset"),
+        pytest.param({"measures": ("a",), "offset": -1}, "The offset is -1; allowed: 0 to", id="offset"),
     ],
 )
 def test_refused_query(arguments: dict[str, Any], said: str) -> None:
@@ -78,7 +78,6 @@ def test_refused_filter(arguments: tuple[str, str, tuple[str, ...]], said: str) 
         Filter(*arguments)
 
 
-@pytest.mark.xfail(reason="leaves as TypeError or as an error of the engine when the query is answered")
 @pytest.mark.parametrize("value", ["\ud800", "a\udfff"])
 def test_half_a_character_is_refused(value: str) -> None:
     with pytest.raises(UserError):
@@ -271,7 +270,6 @@ def test_url_of_a_query() -> None:
     )
 
 
-@pytest.mark.xfail(reason="one key per field and operator: two filters become one, or are refused")
 @pytest.mark.parametrize(
     "found",
     [
@@ -286,7 +284,6 @@ def test_url_round_trip_of_two_filters_alike(sample_model: SalesModel, found: tu
     assert from_params(to_params(query, PAGE), PAGE, sample_model) == (query, ())
 
 
-@pytest.mark.xfail(reason="an empty order is written as nothing, which reads as the page's own")
 def test_url_round_trip_of_no_order(sample_model: SalesModel) -> None:
     default = replace(PAGE, sort=(Sort("revenue"),))
     assert from_params(to_params(PAGE, default), default, sample_model) == (PAGE, ())
@@ -304,7 +301,6 @@ def test_url_round_trip_of_no_order(sample_model: SalesModel) -> None:
             [("compare", "yaer")],
             "There is no comparison 'yaer'. Did you mean 'year'",
             id="comparison",
-            marks=pytest.mark.xfail(reason="shows Python's name of the choice: Did you mean <Compare.YEAR: 'year'>?"),
         ),
         pytest.param([("sort", "unit")], "The order was left as it was: There is no sort field 'unit'", id="sort"),
         pytest.param([("contry", "France")], "contry=France was ignored: There is no filter 'contry'", id="filter"),
@@ -329,7 +325,6 @@ def test_good_parameters_survive_bad_ones(sample_model: SalesModel) -> None:
     assert len(notices) == 2
 
 
-@pytest.mark.xfail(reason="the other value is dropped in silence")
 @pytest.mark.parametrize(
     "params",
     [
@@ -411,7 +406,6 @@ def test_json_that_is_not_a_query(text: bytes) -> None:
         SalesQuery.from_json(text)
 
 
-@pytest.mark.xfail(reason="accepted, or refused by another error than the docstring says")
 @pytest.mark.parametrize(
     "text",
     [

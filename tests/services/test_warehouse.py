@@ -166,7 +166,6 @@ def test_missing_snapshot_is_said(warehouse: Warehouse) -> None:
     (warehouse.root / "CURRENT").unlink()
 
 
-@pytest.mark.xfail(reason="leaves as FileNotFoundError", raises=FileNotFoundError)
 def test_missing_snapshot_is_noticed_by_verify(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path, threads=1)
     pointer = publish(warehouse, 1)
@@ -175,7 +174,6 @@ def test_missing_snapshot_is_noticed_by_verify(tmp_path: Path) -> None:
         warehouse.verify()
 
 
-@pytest.mark.xfail(reason="leaves as an error of orjson, of the constructor or of DuckDB")
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 1}', b'{"version": "x"}'], ids=str)
 def test_damaged_pointer_is_said(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "CURRENT").write_bytes(content)
@@ -385,7 +383,6 @@ def test_loading_in_the_process_that_reads(tmp_path: Path) -> None:
         house.warehouse.current().engine.dispose()
 
 
-@pytest.mark.xfail(reason="no publish looks into the folder of loads")
 def test_half_a_load_goes_with_the_next_one(tmp_path: Path) -> None:
     house: House = shop(tmp_path, month(3))
     left = house.warehouse.root / "loads" / "deadbeef.part"

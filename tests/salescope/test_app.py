@@ -1,0 +1,216 @@
+"""The application: what it needs to start, its health, its error pages, and addresses that make no sense."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+
+from salescope import installation as product
+from salescope.app import create_app
+from services.errors import DefinitionError, NotReadyError, SalescopeError
+from tests.salescope.conftest import Visit
+from tests.serving import ROOT, Installation
+
+MODEL = ROOT / "data" / "online_retail_ii" / "model.yaml"
+
+
+def test_start_before_init_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(NotReadyError, match="salescope init"):
+        create_app(Installation(tmp_path).settings())
+
+
+def test_start_before_the_first_load_names_the_command(tmp_path: Path) -> None:
+    settings = Installation(tmp_path).settings()
+    product.init(settings)
+    with pytest.raises(NotReadyError, match="salescope load"):
+        create_app(settings)
+
+
+def test_start_with_a_model_but_no_data_names_the_command(tmp_path: Path) -> None:
+    settings = Installation(tmp_path).settings()
+    product.init(settings)
+    shutil.copyfile(MODEL, tmp_path / "model.yaml")
+    with pytest.raises(NotReadyError, match="salescope load"):
+        create_app(settings)
+
+
+def changed_model(folder: Path, old: str, new: str) -> tuple[Path, int]:
+    """Return a copy of the sample's model with one line changed, and the number of that line."""
+    text = MODEL.read_text(encoding="utf-8")
+    assert text.count(old) >= 1
+    line = text[: text.index(old)].count("\n") + 1
+    path = folder / "broken.yaml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path, line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("    expression: sum(revenue)", "    expression: sum(revenu)", "revenu"),
+        ("    expression: sum(revenue)", "    expression: __import__('os').system('id')", "expression"),
+        ("    format: currency", "    fromat: currency", "Did you mean 'format'"),
+        ("    column: country", "    column: land", "land"),
+        ("model: 1", "model: 2", "2"),
+        ("title: Online", "title: [Online", "YAML"),
+        ("  period: ytd", "  period: ytd\n  perod: x", "perod"),
+    ],
+    ids=["unknown name", "code", "misspelt key", "unknown column", "version", "not YAML", "one key too many"],
+)
+def test_broken_model_stops_the_start_with_file_and_line(
+    installation: Installation, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    path, line = changed_model(tmp_path, old, new)
+    with pytest.raises(DefinitionError) as refused:
+        create_app(installation.settings(SALESCOPE_MODEL=str(path)))
+    assert str(path) in str(refused.value)
+    assert said in str(refused.value)
+    assert abs(refused.value.line - line) <= 2, str(refused.value)
+
+
+def test_model_of_other_data_stops_the_start(installation: Installation, tmp_path: Path) -> None:
+    path, _ = changed_model(tmp_path, "name: online_retail_ii", "name: another_shop")
+    with pytest.raises(NotReadyError, match="another_shop"):
+        create_app(installation.settings(SALESCOPE_MODEL=str(path)))
+
+
+def test_model_that_does_not_exist_stops_the_start(installation: Installation, tmp_path: Path) -> None:
+    with pytest.raises(SalescopeError):
+        create_app(installation.settings(SALESCOPE_MODEL=str(tmp_path / "nowhere.yaml")))
+
+
+def test_configuration_holds_what_the_settings_say(installation: Installation) -> None:
+    settings = installation.settings(SALESCOPE_MAX_BODY_MB="7", SALESCOPE_TRUSTED_HOSTS="a.example,b.example")
+    config = create_app(settings).config
+    assert config["SECRET_KEY"] == settings.secret_key
+    assert config["MAX_CONTENT_LENGTH"] == 7 * 1024 * 1024
+    assert config["TRUSTED_HOSTS"] == ["a.example", "b.example"]
+    assert (config["DEBUG"], config["TESTING"]) == (False, False)
+
+
+def test_dash_is_set_up_without_its_open_doors(app: flask.Flask) -> None:
+    dash_app = app.extensions["salescope"]["dash"]
+    assert dash_app.config.suppress_callback_exceptions
+    assert dash_app.validation_layout is None
+    assert not dash_app._enable_mcp
+    assert not dash_app._dev_tools.ui
+    assert not dash_app.callback_api_paths
+
+
+@pytest.mark.parametrize(("path", "status"), [("/healthz", "alive"), ("/readyz", "ready")])
+def test_health_is_told_to_anybody(app: flask.Flask, path: str, status: str) -> None:
+    answer = app.test_client().get(path)
+    assert (answer.status_code, answer.get_json()) == (200, {"status": status})
+
+
+def test_readiness_is_lost_with_the_data_and_comes_back(installation: Installation, tmp_path: Path) -> None:
+    copy = installation.copied_to(tmp_path / "instance")
+    client = create_app(copy.settings()).test_client()
+    current = copy.folder / "warehouse" / "CURRENT"
+    current.rename(tmp_path / "CURRENT")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.get_json()) == (503, {"status": "not ready"})
+    assert client.get("/healthz").status_code == 200
+    (tmp_path / "CURRENT").rename(current)
+    assert client.get("/readyz").status_code == 200
+
+
+def test_readiness_is_lost_with_the_database(installation: Installation, tmp_path: Path) -> None:
+    folder = tmp_path / "database"
+    folder.mkdir()
+    other = installation.with_new_database(folder / "salescope.db")
+    client = create_app(other.settings()).test_client()
+    assert client.get("/readyz").status_code == 200
+    (folder / "salescope.db").rename(folder / "away")
+    (folder / "salescope.db").mkdir()
+    client.application.extensions["salescope"]["accounts"]._engine.dispose()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.get_json()) == (503, {"status": "not ready"})
+
+
+def test_page_of_an_unknown_asset_says_so(signed_in: dict[str, FlaskClient]) -> None:
+    answer = signed_in["analyst"].get("/assets/nope.css", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+    assert "Go to the Overview" in answer.text
+
+
+def test_page_of_another_role_says_so(signed_in: dict[str, FlaskClient]) -> None:
+    answer = signed_in["executive"].get("/lines", headers={"Accept": "text/html"})
+    assert answer.status_code == 403
+    assert "Not for your role" in answer.text
+
+
+def test_error_for_a_program_is_json(signed_in: dict[str, FlaskClient]) -> None:
+    answer = signed_in["executive"].post("/_dash-update-component", json={})
+    assert answer.status_code == 400
+    assert answer.get_json() == {"error": "This is not a callback request."}
+
+
+def test_unforeseen_error_is_told_by_a_number_that_stands_in_the_log(
+    signed_in: dict[str, FlaskClient],
+    app: flask.Flask,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(**_: Any) -> str:
+        raise ZeroDivisionError("the password is hunter2")
+
+    monkeypatch.setitem(app.view_functions, "/_reload-hash", fail)
+    answer = signed_in["analyst"].get("/_reload-hash", headers={"Accept": "application/json"})
+    assert answer.status_code == 500
+    assert "hunter2" not in answer.text
+    assert "ZeroDivision" not in answer.text
+    number = answer.get_json()["error"].rpartition("(error ")[2].rstrip(").")
+    assert number in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/nope", "/lines/", "/LINES", "/<script>alert(1)</script>", "/%2e%2e"])
+def test_unknown_page_says_so(visit: Visit, path: str) -> None:
+    shown = visit("analyst", path, "")
+    assert "There is no such page" in shown
+    assert "Not found" in shown
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ("?period=fortnight", "There is no period 'fortnight'"),
+        ("?contry=Spain", "Did you mean 'country'"),
+        ("?from=2011-13-01&to=2011-01-01", "The period was left as it was"),
+        ("?from=2011-02-01&to=2011-01-01", "swap the two dates"),
+        ("?from=2011-02-01", "needs a first and a last day"),
+        ("?country.roughly=Spain", "There is no filter operator 'roughly'"),
+        ("?country=" + "a" * 600, "longer than 500 characters"),
+        ("?sort=-nope", "nope"),
+        ("?utm_source=mail", "utm_source=mail was ignored"),
+        ("?" + "&".join(f"country={number}" for number in range(1_001)), "allowed: 1 to 1000"),
+    ],
+    ids=lambda value: value[:40],
+)
+@pytest.mark.parametrize("path", ["/", "/lines"])
+def test_malformed_parameter_gives_the_page_and_a_notice(visit: Visit, path: str, search: str, said: str) -> None:
+    shown = visit("analyst", path, search)
+    assert "was not used" in shown
+    assert said in shown
+    assert "Something went wrong" not in shown
+
+
+def test_comparison_that_does_not_exist_gives_a_notice(visit: Visit) -> None:
+    assert "There is no comparison 'twin'" in visit("analyst", "/", "?compare=twin")
+
+
+def test_several_problems_are_all_told(visit: Visit) -> None:
+    shown = visit("analyst", "/", "?period=x&a=1&b=2&country=Spain")
+    assert shown.count("was ignored") == 2
+    assert "The period was left as it was" in shown
+
+
+@pytest.mark.parametrize("search", ["?product=nope", "?country=nope&product=nope"])
+def test_value_that_nobody_sold_gives_the_page(visit: Visit, search: str) -> None:
+    assert "Something went wrong" not in visit("analyst", "/", search)
