@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from dash import ClientsideFunction, Input, Output, State, html
 from dash.exceptions import DependencyException
 from flask_compress import Compress
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from callbacks.filters import parse_search
@@ -242,7 +242,9 @@ def _errors(server: flask.Flask) -> None:
         code = error.code or 500
         if flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html:
             return flask.render_template("error.html", code=code, name=error.name), code
-        return {"error": error.description or error.name}, code
+        # A refused host name is the sender's own text: it is not repeated.
+        words = error.name if isinstance(error, SecurityError) else error.description or error.name
+        return {"error": words}, code
 
     @server.errorhandler(DependencyException)
     @server.errorhandler(FileNotFoundError)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ MIN_KEY_BYTES = 32
 KNOWN_KEYS = (
     "change_me",
     "changeme",
+    "secret_key",
+    "supersecret",
+    "super_secret",
     "thisismyscretkey",
     "this_is_a_secret",
     "your_secret_key_here",
@@ -211,12 +215,10 @@ def _generated_key(path: Path) -> str:
     """Return the key in `path`, made on first use, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_urlsafe(48))
-        # A link is made whole or not at all, and only by the first of several processes.
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(fresh)
-        fresh.unlink()
+        with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=".secret_key-") as fresh:
+            fresh.write(secrets.token_urlsafe(48))
+            fresh.flush()
+            # A link is made whole or not at all, and only by the first of several processes.
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(fresh.name)
     return _checked_key(path.read_text(encoding="ascii").strip())

@@ -152,7 +152,6 @@ def test_given_key_is_used_and_none_is_generated(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="settings.py _generated_key: another process reads the file before it is filled")
 def test_processes_started_together_agree_on_one_key(tmp_path: Path) -> None:
     """One round fails rarely, when a second process reads between the first one's open and write; hence many."""
     with ThreadPoolExecutor(8) as pool:
@@ -182,7 +181,6 @@ def test_weak_key_is_refused_everywhere_and_not_shown(tmp_path: Path, key: str, 
 
 
 @pytest.mark.parametrize("key", [*PUBLISHED, "thisismysecretkey" * 10], ids=lambda key: key[:40])
-@pytest.mark.xfail(strict=True, reason="settings.py KNOWN_KEYS: published keys of 32 bytes and more are accepted (T1)")
 def test_published_key_is_refused(tmp_path: Path, key: str) -> None:
     with pytest.raises(SettingsError):
         production(tmp_path, SALESCOPE_SECRET_KEY=key)
@@ -229,21 +227,18 @@ def test_weak_key_in_a_file_is_refused(tmp_path: Path) -> None:
     assert "short secret" not in str(refused.value)
 
 
-@pytest.mark.xfail(strict=True, reason="settings.py _from_file: UnicodeDecodeError instead of SettingsError")
 def test_secret_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"\xff\xfe" * 40)
     with pytest.raises(SettingsError):
         read(tmp_path, SALESCOPE_SECRET_KEY_FILE=str(tmp_path / "file"))
 
 
-@pytest.mark.xfail(strict=True, reason="settings.py _from_file: both given, the variable is ignored without a word")
 def test_secret_given_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text(KEY)
     with pytest.raises(SettingsError):
         read(tmp_path, SALESCOPE_SECRET_KEY=KEY[::-1], SALESCOPE_SECRET_KEY_FILE=str(tmp_path / "file"))
 
 
-@pytest.mark.xfail(strict=True, reason="settings.py: the generated dataclass repr holds key and passwords")
 def test_settings_written_into_a_log_hold_no_secret(tmp_path: Path) -> None:
     shown = repr(production(tmp_path, SALESCOPE_DATABASE_URL="postgresql+psycopg://u:pa55word@h/d"))
     assert KEY not in shown

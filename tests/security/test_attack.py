@@ -22,10 +22,6 @@ ROUTE = "route.data"
 SAMPLE_VALUES = {"filename": "salescope/app.css", "package_name": "dash", "path": "nope", "fingerprinted_path": "x.js"}
 
 
-def known_bug(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
 def routes(app: flask.Flask) -> Iterator[tuple[str, str, str]]:
     """Yield endpoint, method and a path for every rule of the application."""
     for rule in app.url_map.iter_rules():
@@ -160,7 +156,6 @@ def test_refused_callback_is_in_the_audit_log(people: dict[str, Client], install
     assert (event.actor, event.detail) == ("executive@example.com", "callback lines-grid.getRowsResponse")
 
 
-@known_bug("gate.py: /_dash-dependencies lists the callbacks of pages that are not for the role (SECURITY section 6)")
 def test_dependencies_name_only_what_the_role_may_run(gate: Gate, people: dict[str, Client]) -> None:
     allowed = {output for output, permission in gate.policy.items() if permitted("executive", permission)}
     assert set(people["executive"].callbacks()) == allowed
@@ -208,7 +203,6 @@ def test_callback_with_what_it_does_not_declare_is_refused(
 
 
 @pytest.mark.parametrize("change", NOT_CHECKED.values(), ids=NOT_CHECKED)
-@known_bug("gate.py _declared: outputs, changedPropIds and wildcard lists are not held against the declaration: 500")
 def test_callback_with_outputs_or_lists_it_does_not_declare_is_refused(
     people: dict[str, Client], change: Callable[[Body], Body]
 ) -> None:
@@ -241,7 +235,6 @@ def test_malformed_body_is_refused(people: dict[str, Client], anonymous: Client,
 
 
 @pytest.mark.parametrize("body", [DEEP, b'{"output": ' + DEEP + b"}"], ids=["lists", "in a body"])
-@known_bug("gate.py _callback_allowed: get_json raises RecursionError for deep JSON, answered with 500")
 def test_deeply_nested_body_is_refused(people: dict[str, Client], body: bytes) -> None:
     assert people["admin"].post(UPDATE, body).status == 400
 
@@ -278,7 +271,6 @@ def test_other_methods_reach_nothing(people: dict[str, Client], anonymous: Clien
 
 
 @pytest.mark.parametrize("path", ["nope/x.js", "dash/nope.js", "dash/..%2f..%2fsetup.py", "os/path.js"])
-@known_bug("app.py: Dash raises for files of component suites it does not have; the handler answers 500")
 def test_unknown_component_file_is_not_found(people: dict[str, Client], path: str) -> None:
     assert people["analyst"].get(f"/_dash-component-suites/{path}").status == 404
 
@@ -316,12 +308,10 @@ def test_address_with_a_product_that_has_no_lines(people: dict[str, Client], pat
     assert "Something went wrong" not in answer.text
 
 
-@known_bug("app.py open_page: half a surrogate pair in the address cannot be written as JSON, answered with 500")
 def test_half_a_surrogate_pair_in_the_address(people: dict[str, Client]) -> None:
     assert people["analyst"].callback(OPEN_PAGE, {ROUTE: {"pathname": "/\ud800", "search": ""}}).status == 200
 
 
-@known_bug("query.py from_params reads any number of parameters: one 889 kB request works for 5 s and answers 20 MB")
 def test_address_with_very_many_parameters_is_bounded(people: dict[str, Client]) -> None:
     search = "?" + "&".join(f"x{number}=1" for number in range(20_000))
     answer = people["analyst"].callback(OPEN_PAGE, {ROUTE: {"pathname": "/", "search": search}})
@@ -352,7 +342,6 @@ EMPTY_REQUESTS: list[object] = [
 ]
 
 
-@known_bug("callbacks/lines.py grid_query: int(Infinity) raises OverflowError, which is not caught")
 def test_request_of_the_grid_for_endless_rows(people: dict[str, Client]) -> None:
     asked = {"startRow": 0, "endRow": float("inf")}
     assert refused_politely(people["analyst"].callback(GRID, {ASKED: asked, "url.search": ""}))

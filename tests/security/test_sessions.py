@@ -270,7 +270,6 @@ def test_sign_in_never_sends_to_another_site(server: Server, target: str) -> Non
 
 
 @pytest.mark.parametrize("target", UNREADABLE, ids=ascii)
-@pytest.mark.xfail(strict=True, reason="signin.py local_path: urlsplit raises ValueError, answered with 500")
 def test_sign_in_with_a_target_that_cannot_be_read(server: Server, target: str) -> None:
     answer = Client(server.port).sign_in(email_of("analyst"), PASSWORDS["analyst"], next=target)
     assert (answer.status, answer.headers["Location"]) == (302, "/")
@@ -307,7 +306,6 @@ def test_foreign_host_name_reaches_nothing(production: Server, host: str) -> Non
         assert answer.cookies == ()
 
 
-@pytest.mark.xfail(strict=True, reason="gate.py check answers 401/403 before Flask can refuse the host name with 400")
 def test_foreign_host_name_is_a_bad_request(production: Server, site: Client) -> None:
     signed = site.sign_in_as("admin")
     signed.host = "evil.example"
