@@ -23,7 +23,6 @@ from callbacks.filters import parse_search
 from callbacks.wiring import PageContext
 from layouts import shell
 from salescope import headers, installation, signin
-from salescope.cache import make_cache
 from salescope.gate import Gate, find_page, viewer
 from salescope.pages import PAGES
 from salescope.settings import ROOT, Settings
@@ -31,7 +30,7 @@ from services.access import Permission, Viewer
 from services.accounts import Accounts, Lifetimes
 from services.database import is_current, open_database
 from services.errors import NotReadyError, SalescopeError, UserError
-from services.model import SalesModel, read_model
+from services.model import SalesModel
 from services.sales import Sales
 from services.warehouse import Warehouse
 
@@ -54,25 +53,6 @@ class Routes:
         self._app.clientside_callback(ClientsideFunction("salescope", function), *dependencies, **options)
 
 
-def model_path(settings: Settings) -> Path:
-    """Return the file of the model in use: the setting's, else the one the data were loaded with."""
-    return Path(settings.model) if settings.model else settings.instance / "model.yaml"
-
-
-def make_sales(settings: Settings) -> Sales:
-    """Return the door to the data of an installation.
-
-    Raises DefinitionError for a broken model, NotReadyError before the first load or with a model of other data.
-    """
-    path = model_path(settings)
-    if not path.exists():
-        raise NotReadyError("There are no data yet. Load some: salescope load --sample")
-    warehouse = installation.warehouse(settings)
-    sales = Sales(read_model(path), warehouse, make_cache(settings), seconds=settings.query_seconds)
-    sales.coverage()
-    return sales
-
-
 def create_app(settings: Settings) -> flask.Flask:
     """Return the WSGI application.
 
@@ -82,7 +62,7 @@ def create_app(settings: Settings) -> flask.Flask:
     engine = open_database(settings.database_url)
     if not is_current(engine):
         raise NotReadyError("The application database is missing or of another version. Run: salescope init")
-    sales = make_sales(settings)
+    sales = installation.make_sales(settings)
     model = sales.model
     lifetimes = Lifetimes(
         dt.timedelta(minutes=settings.session_idle_minutes), dt.timedelta(hours=settings.session_hours)

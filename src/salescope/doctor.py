@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from packaging.requirements import Requirement
 
 from salescope import installation
-from salescope.app import model_path
 from salescope.settings import ROOT, Settings
 from services.accounts import Accounts
 from services.database import is_current, open_database
@@ -102,7 +101,7 @@ def _database(settings: Settings) -> str:
 
 
 def _model(settings: Settings) -> str:
-    path = model_path(settings)
+    path = installation.model_path(settings)
     if not path.exists():
         raise NotReadyError(f"{path} is missing. Load data first: salescope load --sample")
     model = read_model(path)

@@ -139,8 +139,9 @@ class Gate:
             self._denied(f"page {page.path}")
 
     def _denied(self, what: str) -> NoReturn:
-        who = current_user.viewer.email if current_user.is_authenticated else "anonymous"
-        self._accounts.record("denied", who, flask.request.remote_addr or "", what)
+        # Only of people: what anybody on the network can trigger must not fill the database.
+        if current_user.is_authenticated:
+            self._accounts.record("denied", current_user.viewer.email, flask.request.remote_addr or "", what)
         raise Forbidden
 
     def hide_others(self, response: flask.Response) -> flask.Response:

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from salescope.cache import make_cache
 from salescope.settings import ROOT, Settings
 from services.access import EVERYTHING, NOTHING, ROLES, RowScope
 from services.accounts import Accounts
 from services.database import migrate, open_database
-from services.errors import LoadError, UserError
+from services.errors import LoadError, NotReadyError, UserError
 from services.loading import Loaded, Progress, load
 from services.model import SalesModel, read_model
 from services.recipe import Recipe, read_recipe
+from services.sales import Sales
 from services.warehouse import Warehouse
 
 SAMPLE = ROOT / "data" / "online_retail_ii" / "recipe.yaml"
@@ -98,3 +100,21 @@ def parse_scope(rows: tuple[str, ...], *, everything: bool) -> RowScope:
             raise UserError(f"{row!r} is not a row scope; write it as country=Germany.")
         limits.setdefault(name, []).append(value)
     return RowScope.of(limits) if limits else NOTHING
+
+
+def model_path(settings: Settings) -> Path:
+    """Return the file of the model in use: the setting's, else the one the data were loaded with."""
+    return Path(settings.model) if settings.model else settings.instance / "model.yaml"
+
+
+def make_sales(settings: Settings) -> Sales:
+    """Return the door to the data of an installation.
+
+    Raises DefinitionError for a broken model, NotReadyError before the first load or with a model of other data.
+    """
+    path = model_path(settings)
+    if not path.exists():
+        raise NotReadyError("There are no data yet. Load some: salescope load --sample")
+    sales = Sales(read_model(path), warehouse(settings), make_cache(settings), seconds=settings.query_seconds)
+    sales.coverage()
+    return sales

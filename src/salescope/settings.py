@@ -59,6 +59,12 @@ def _choice(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def _size(value: str) -> str:
+    if not re.fullmatch(r"[1-9]\d{0,5} ?[MG]B", value):
+        raise ValueError("write it like 512MB or 2GB")
+    return value
+
+
 def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
@@ -95,7 +101,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SALESCOPE_PROXY_HOPS", "0", _whole(0, 5), "Reverse proxies in front; their X-Forwarded headers count."),
     Setting("SALESCOPE_MAX_BODY_MB", "2", _whole(1, 1_000), "Largest request body."),
     Setting("SALESCOPE_QUERY_SECONDS", "30", _whole(1, 3_600), "A query is stopped after this many seconds."),
-    Setting("SALESCOPE_QUERY_MEMORY", "2GB", _text, "Memory DuckDB may use per worker."),
+    Setting("SALESCOPE_QUERY_MEMORY", "2GB", _size, "Memory DuckDB may use per worker."),
     Setting("SALESCOPE_QUERY_THREADS", "2", _whole(1, 64), "Threads DuckDB may use per worker."),
     Setting("SALESCOPE_SESSION_IDLE_MINUTES", "30", _whole(1, 1_440), "A session ends after this long without use."),
     Setting("SALESCOPE_SESSION_HOURS", "12", _whole(1, 168), "A session ends this long after sign-in."),

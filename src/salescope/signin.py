@@ -28,7 +28,7 @@ def install(server: flask.Flask, accounts: Accounts) -> None:
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(token: str) -> SignedInUser | None:
-        who = accounts.viewer(token)
+        who = accounts.viewer(str(token))
         return SignedInUser(token, who) if who else None
 
     def signin() -> flask.typing.ResponseReturnValue:

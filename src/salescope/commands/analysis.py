@@ -6,7 +6,6 @@ import click
 
 from layouts import labels
 from salescope import doctor, installation
-from salescope.app import make_sales
 from salescope.settings import Settings
 from salescope.terminal import OPERATOR, explained, out, table
 from services import forecasting, formats, questions
@@ -49,7 +48,7 @@ def forecast(measure: str | None, grain: str, horizon: int, *, where: tuple[str,
 def _sales(email: str | None) -> tuple[Sales, Viewer]:
     settings = Settings.from_env()
     doctor.require_ready(settings)
-    sales = make_sales(settings)
+    sales = installation.make_sales(settings)
     if email is None:
         return sales, Viewer(0, OPERATOR, "admin", ROLES["admin"].permissions, EVERYTHING)
     return sales, installation.init(settings).as_viewer(email)
