@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from salescope.cli import close_stderr
 from services.access import Viewer
 from services.loading import load
 from services.model import SalesModel, read_model
@@ -23,6 +25,9 @@ ROOT = Path(__file__).parent.parent
 hypothesis.settings.register_profile("same", deadline=None, database=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("same")
+
+
+atexit.register(close_stderr)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -50,13 +50,14 @@ def main() -> None:
 
 def entry() -> None:
     """Run the command line; what `salescope` and `python -m salescope` start."""
-    atexit.register(_close_stderr)
+    atexit.register(close_stderr)
     # Databases and snapshots are for their owner only, whatever the folder they lie in allows.
     os.umask(0o077)
     main()
 
 
-def _close_stderr() -> None:
+def close_stderr() -> None:
+    """Say nothing more on stderr; for the very end of a process."""
     # DuckDB's binding (nanobind) lists on stderr what the interpreter does not free at its end; that says nothing to
     # the person. Registered first, this runs last.
     sys.stderr.flush()
