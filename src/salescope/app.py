@@ -219,20 +219,24 @@ def _health(server: flask.Flask, engine: sa.Engine, warehouse: Warehouse) -> Non
 def _errors(server: flask.Flask) -> None:
     @server.errorhandler(HTTPException)
     def http(error: HTTPException) -> flask.typing.ResponseReturnValue:
-        code = error.code or 500
-        if flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html:
-            return flask.render_template("error.html", code=code, name=error.name), code
         # A refused host name is the sender's own text: it is not repeated.
         words = error.name if isinstance(error, SecurityError) else error.description or error.name
-        return {"error": words}, code
+        return _problem(error.code or 500, words)
 
     @server.errorhandler(DependencyException)
     @server.errorhandler(FileNotFoundError)
     def no_such_file(_error: Exception) -> flask.typing.ResponseReturnValue:
-        return {"error": "There is no such file."}, 404
+        return _problem(404, "There is no such file.")
 
     @server.errorhandler(Exception)
     def unforeseen(error: Exception) -> flask.typing.ResponseReturnValue:
         number = uuid.uuid4().hex[:8]
         log.error("Request failed, error %s", number, exc_info=error)
-        return {"error": f"Something went wrong on our side (error {number})."}, 500
+        return _problem(500, f"Something went wrong on our side (error {number}).")
+
+
+def _problem(code: int, words: str) -> flask.typing.ResponseReturnValue:
+    """Return an error as a page where a person asked for one, else as JSON."""
+    if flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html:
+        return flask.render_template("error.html", code=code, words=words), code
+    return {"error": words}, code

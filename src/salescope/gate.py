@@ -15,7 +15,7 @@ import dash
 import flask
 from dash_auth import protected
 from flask_login import current_user
-from werkzeug.exceptions import BadRequest, Forbidden, SecurityError
+from werkzeug.exceptions import BadRequest, Forbidden, NotFound, SecurityError
 
 from salescope.pages import PAGES, Page
 from services.access import Permission, Viewer
@@ -135,7 +135,9 @@ class Gate:
 
     def _page_allowed(self) -> None:
         page = find_page(flask.request.path)
-        if page is not None and not viewer().may(page.permission):
+        if page is None:
+            raise NotFound
+        if not viewer().may(page.permission):
             self._denied(f"page {page.path}")
 
     def _denied(self, what: str) -> NoReturn:

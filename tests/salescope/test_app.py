@@ -133,8 +133,9 @@ def test_readiness_is_lost_with_the_database(installation: Installation, tmp_pat
     assert (answer.status_code, answer.get_json()) == (503, {"status": "not ready"})
 
 
-def test_page_of_an_unknown_asset_says_so(signed_in: dict[str, FlaskClient]) -> None:
-    answer = signed_in["analyst"].get("/assets/nope.css", headers={"Accept": "text/html"})
+@pytest.mark.parametrize("path", ["/nope", "/lines/", "/assets/nope.css"])
+def test_unknown_address_says_so(signed_in: dict[str, FlaskClient], path: str) -> None:
+    answer = signed_in["analyst"].get(path, headers={"Accept": "text/html"})
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
     assert "Go to the Overview" in answer.text
@@ -168,6 +169,9 @@ def test_unforeseen_error_is_told_by_a_number_that_stands_in_the_log(
     assert "ZeroDivision" not in answer.text
     number = answer.get_json()["error"].rpartition("(error ")[2].rstrip(").")
     assert number in caplog.text
+    page = signed_in["analyst"].get("/_reload-hash", headers={"Accept": "text/html"})
+    assert page.status_code == 500
+    assert "Something went wrong on our side" in page.text
 
 
 @pytest.mark.parametrize("path", ["/nope", "/lines/", "/LINES", "/<script>alert(1)</script>", "/%2e%2e"])
