@@ -143,7 +143,8 @@ def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top
         "tickmode": "array",
         "tickvals": list(range(len(frame))),
         "ticktext": [labels.cut(text, 26) for text in names],
-        "autorange": "reversed",
+        # Room for eight rows at least: two bars need not fill the card.
+        "range": [max(len(frame), 8) - 0.5, -0.5],
         "automargin": True,
         "fixedrange": True,
     }
@@ -165,6 +166,9 @@ def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figur
         "type": "choropleth",
         "locations": list(frame[code]) if code in frame else [],
         "z": logs,
+        # Whole decades, so that like values look alike.
+        "zmin": ticks[0] if ticks else 0,
+        "zmax": max(ticks[-1], ticks[0] + 1) if ticks else 1,
         "text": [
             f"{place}: {formats.exact(value, measure.format, model)}"
             for place, value in zip(frame[dimension], frame[name], strict=True)

@@ -48,6 +48,13 @@ def test_map_leaves_out_what_is_no_country(sales: Sales, everyone: Viewer) -> No
     assert "Unspecified" in drawn.charts["map"].summary
 
 
+def test_map_of_like_values_spans_a_decade(sales: Sales) -> None:
+    manager = viewer_of("manager", RowScope.of({"country": ["France", "Germany"]}))
+    (trace,) = figures.world(tiles(sales, manager)["places"], "country", "revenue", sales.model)["data"]
+    assert trace["zmax"] - trace["zmin"] >= 1
+    assert all(trace["zmin"] <= value <= trace["zmax"] for value in trace["z"])
+
+
 def test_hours_cover_the_week(sales: Sales, everyone: Viewer) -> None:
     (trace,) = figures.hours(tiles(sales, everyone)["hours"], "revenue", sales.model)["data"]
     assert trace["y"] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
