@@ -108,13 +108,11 @@ class Sales:
 
     def today(self) -> dt.date:
         """Return the day that "this year" and its like count from."""
-        if self.model.today == "data":
-            return (self.coverage().end - SECOND).date()
-        return self._clock()
+        return self._today(self.coverage())
 
     def window(self, query: SalesQuery) -> Window:
         """Return the concrete ranges of a query's period and comparison."""
-        return window(query.period, query.compare, self.today(), self.model.calendar, self.coverage())
+        return self._window(query, self._warehouse.current())
 
     def answer(self, query: SalesQuery, viewer: Viewer) -> Answer:
         """Answer a query with the rows this viewer may see.
@@ -126,7 +124,7 @@ class Sales:
         query.check(self.model)
         started = time.perf_counter()
         snapshot = self._warehouse.current()
-        covered = self.window(query)
+        covered = self._window(query, snapshot)
         statement = sql.build(self.model, query, covered, viewer.scope)
         key = self._key(query, viewer, snapshot, covered)
         kept = self._cache.get(key)
@@ -150,8 +148,9 @@ class Sales:
         """Return how many order lines a query for `columns` has in all."""
         viewer.require(Permission.LINES_VIEW)
         query.check(self.model)
-        statement = sql.count_lines(self.model, query, self.window(query), viewer.scope)
-        return int(self._run(self._warehouse.current(), statement)[0][sql.ROWS])
+        snapshot = self._warehouse.current()
+        statement = sql.count_lines(self.model, query, self._window(query, snapshot), viewer.scope)
+        return int(self._run(snapshot, statement)[0][sql.ROWS])
 
     def values(self, dimension: str, viewer: Viewer, *, search: str = "", limit: int = 50) -> list[Choice]:
         """Return values of a dimension that this viewer may see, those with most of the model's first measure first.
@@ -183,6 +182,14 @@ class Sales:
         frame = self.answer(query, viewer).frame
         labels = dict(zip(frame[dimension], frame[f"{dimension}__label"], strict=True))
         return [Choice(key, str(labels.get(key, key))) for key in keys]
+
+    def _window(self, query: SalesQuery, snapshot: Snapshot) -> Window:
+        """Return the ranges against one snapshot, so that a publish in between mixes no two versions."""
+        covered = self._coverage(snapshot)
+        return window(query.period, query.compare, self._today(covered), self.model.calendar, covered)
+
+    def _today(self, covered: Coverage) -> dt.date:
+        return covered.last_day if self.model.today == "data" else self._clock()
 
     def _coverage(self, snapshot: Snapshot) -> Coverage:
         known = self._covered

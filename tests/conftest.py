@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from salescope.cache import NoCache
 from salescope.cli import close_stderr
 from services.access import Viewer
 from services.loading import load
@@ -17,7 +18,7 @@ from services.model import SalesModel, read_model
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
 from services.warehouse import Warehouse
-from tests.factories import House, NoCache, shop, viewer_of
+from tests.factories import House, shop, viewer_of
 
 ROOT = Path(__file__).parent.parent
 

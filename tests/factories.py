@@ -7,22 +7,13 @@ from pathlib import Path
 
 import duckdb
 
+from salescope.cache import NoCache
 from services.access import EVERYTHING, RowScope, Viewer, role
 from services.loading import Loaded, load
 from services.model import SalesModel, read_model
 from services.recipe import Recipe, read_recipe
 from services.sales import ResultCache, Sales
 from services.warehouse import Warehouse
-
-
-class NoCache:
-    """A result cache that keeps nothing: every answer is computed."""
-
-    def get(self, _key: str, /) -> bytes | None:
-        return None
-
-    def set(self, _key: str, _value: bytes, /) -> None:
-        return None
 
 
 class MemoryCache:

@@ -32,7 +32,6 @@ from services.database import is_current, open_database
 from services.errors import NotReadyError, SalescopeError, UserError
 from services.model import SalesModel
 from services.sales import Sales
-from services.warehouse import Warehouse
 
 log = logging.getLogger("salescope")
 VENDOR = "/assets/vendor/"
@@ -70,7 +69,7 @@ def create_app(settings: Settings) -> flask.Flask:
     accounts = Accounts(engine, lifetimes)
     server = _server(settings)
     signin.install(server, accounts)
-    _health(server, engine, installation.warehouse(settings))
+    _health(server, engine, sales)
     app = _dash(server)
     gate = Gate(server, app, accounts)
     headers.install(server, app, https=settings.production)
@@ -198,7 +197,7 @@ def _explain(error: Exception) -> None:
     dash.set_props(shell.Ids.PROBLEMS, {"children": dbc.Alert(text, color="danger", dismissable=True)})
 
 
-def _health(server: flask.Flask, engine: sa.Engine, warehouse: Warehouse) -> None:
+def _health(server: flask.Flask, engine: sa.Engine, sales: Sales) -> None:
     def healthz() -> flask.typing.ResponseReturnValue:
         return {"status": "alive"}
 
@@ -206,7 +205,7 @@ def _health(server: flask.Flask, engine: sa.Engine, warehouse: Warehouse) -> Non
         try:
             with engine.connect() as connection:
                 connection.execute(sa.text("SELECT 1"))
-            warehouse.current()
+            sales.coverage()
         except (SalescopeError, sa.exc.SQLAlchemyError, OSError):
             log.exception("Not ready")
             return {"status": "not ready"}, 503

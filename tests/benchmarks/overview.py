@@ -19,6 +19,7 @@ from duckdb_engine import Dialect
 from rich.console import Console
 from rich.table import Table
 
+from salescope.cache import NoCache
 from services import sql
 from services.access import EVERYTHING, ROLES, Viewer
 from services.loading import load
@@ -33,17 +34,6 @@ from services.warehouse import Warehouse
 RUNS = 15
 SAMPLE = Path(__file__).parents[2] / "data" / "online_retail_ii"
 VIEWER = Viewer(0, "bench@example.com", "analyst", ROLES["analyst"].permissions, EVERYTHING)
-
-
-class Forgetful:
-    """A result cache that keeps nothing: every answer is computed."""
-
-    def get(self, key: str) -> bytes | None:  # noqa: ARG002 - the protocol's
-        """Return None."""
-        return None
-
-    def set(self, key: str, value: bytes) -> None:
-        """Forget the value."""
 
 
 def median_ms(action: Callable[[], object]) -> float:
@@ -71,7 +61,7 @@ def main() -> None:
         started = time.perf_counter()
         loaded = load(warehouse, model, read_recipe(SAMPLE / "recipe.yaml"), SAMPLE, by="bench")
         seconds = time.perf_counter() - started
-        sales = Sales(model, warehouse, Forgetful())
+        sales = Sales(model, warehouse, NoCache())
         # A copy: DuckDB opens a file once per process, with one configuration.
         copy = shutil.copy(warehouse.root / warehouse.live().file, Path(folder) / "bare.db")
         bare = duckdb.connect(str(copy), read_only=True, config={"threads": "2"})

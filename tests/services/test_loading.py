@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from salescope.cache import NoCache
 from services.errors import ExpressionError, LoadError, NotReadyError, UserError
 from services.loading import LOAD_STRIDE, Load, load, loads
 from services.model import SalesModel
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
 from services.warehouse import Warehouse, rows_of
-from tests.factories import SHOP_MODEL, SHOP_RECIPE, House, NoCache, house_of, shop, write_parquet
+from tests.factories import SHOP_MODEL, SHOP_RECIPE, House, house_of, shop, write_parquet
 
 THREE = """SELECT * FROM (VALUES
     (TIMESTAMP '2024-01-01 10:00:00', 'O1', 'Austria', 'P1', 'One', 1, 10.5::DECIMAL(18, 4)),

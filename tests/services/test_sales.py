@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from salescope.cache import NoCache
 from services.access import EVERYTHING, NOTHING, RowScope, Viewer
 from services.errors import AccessDeniedError, NotReadyError, QueryError, UnknownNameError
 from services.model import SalesModel
@@ -15,7 +16,7 @@ from services.periods import Compare, Grain, Period
 from services.query import Filter, SalesQuery, Sort
 from services.sales import Sales
 from services.warehouse import Warehouse
-from tests.factories import House, MemoryCache, NoCache, shop, viewer_of
+from tests.factories import House, MemoryCache, shop, viewer_of
 
 ANALYST = viewer_of("analyst")
 AUSTRIA, CHILE = (viewer_of("manager", RowScope.of({"country": [name]})) for name in ("Austria", "Chile"))

@@ -64,10 +64,7 @@ def reset_password(email: str, *, password_stdin: bool) -> None:
 @explained
 def disable_user(email: str) -> None:
     """Keep a person out; their sessions end at once."""
-    accounts = _accounts()
-    accounts.set_active(email, active=False)
-    accounts.record("user disabled", OPERATOR, "", email)
-    out.print(f"{email} is disabled.")
+    _switch(email, active=False)
 
 
 @user.command("enable")
@@ -75,10 +72,14 @@ def disable_user(email: str) -> None:
 @explained
 def enable_user(email: str) -> None:
     """Let a disabled person in again."""
-    accounts = _accounts()
-    accounts.set_active(email, active=True)
-    accounts.record("user enabled", OPERATOR, "", email)
-    out.print(f"{email} is enabled.")
+    _switch(email, active=True)
+
+
+def _switch(email: str, *, active: bool) -> None:
+    state, accounts = "enabled" if active else "disabled", _accounts()
+    accounts.set_active(email, active=active)
+    accounts.record(f"user {state}", OPERATOR, "", email)
+    out.print(f"{email} is {state}.")
 
 
 @user.command("list")
