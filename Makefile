@@ -4,12 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
+TEST_PROCESSES ?= 2
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check bench lock clean
+.PHONY: help run install test check bench bench-engine bench-front lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: install ## Set up what is missing and serve on http://127.0.0.1:8050
 	@$(BIN)/salescope run
@@ -30,7 +32,7 @@ $(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock
 	@touch $@
 
 test: $(VENV)/.installed-test ## Run all tests, a real browser included, and print branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --cov --cov-report=term $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-test ## Lint, format check, types, import rules
 	$(BIN)/ruff check .
@@ -38,8 +40,15 @@ check: $(VENV)/.installed-test ## Lint, format check, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed ## Print the Overview's queries beside the same SQL in bare DuckDB
+bench: $(VENV)/.installed ## Print queries and loads beside the same work in bare DuckDB
 	$(BIN)/python -m tests.benchmarks.overview
+	$(BIN)/python -m tests.benchmarks.loading
+
+bench-engine: $(VENV)/.installed ## Verify and time the reference workload beside bare DuckDB; BENCH_ARGS=--help tells more
+	$(BIN)/python -m tests.benchmarks.engine $(BENCH_ARGS)
+
+bench-front: $(VENV)/.installed-test ## Print what a request costs beside its query
+	$(BIN)/python -m tests.benchmarks.front
 
 lock: $(VENV)/.installed-test ## Renew both lock files from setup.cfg
 	@$(PIP) uv

@@ -9,7 +9,7 @@ from typing import Any
 from dash import Input, Output, State, set_props
 
 from callbacks import filters
-from callbacks.wiring import PageContext, Register, Rendered
+from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import labels
 from layouts import lines as layout
 from layouts.shell import Ids as Shell
@@ -59,8 +59,9 @@ def render(context: PageContext) -> Rendered:
     return layout.page(sales.model, bar.component(query, context.viewer), count, _notices(messages))
 
 
-def register(register: Register, sales: Sales) -> None:
+def register(register: Register, services: Services) -> None:
     """Add the page's callbacks."""
+    sales = services.sales
     model, bar = sales.model, _bar(sales)
     bar.register(register)
     register.client(
@@ -78,7 +79,7 @@ def register(register: Register, sales: Sales) -> None:
         prevent_initial_call=True,
     )
     def fetch(viewer: Viewer, request: object, search: object) -> dict[str, Any]:
-        context = PageContext(sales, viewer, filters.parse_search(search))
+        context = PageContext(services, viewer, filters.parse_search(search))
         try:
             query = grid_query(_read(context)[0], request)
             frame = sales.answer(query, viewer).frame
@@ -97,7 +98,7 @@ def register(register: Register, sales: Sales) -> None:
     )
     def update(viewer: Viewer, change: object) -> list[Any]:
         found = change if isinstance(change, Mapping) else {}
-        query, messages = _read(PageContext(sales, viewer, filters.parse_search(found.get("search"))))
+        query, messages = _read(PageContext(services, viewer, filters.parse_search(found.get("search"))))
         return [
             _notices(messages),
             *bar.values(query, viewer, changed_elsewhere=found.get("from") != "controls"),

@@ -8,7 +8,7 @@ from typing import Any
 from dash import Input, Output
 
 from callbacks import filters
-from callbacks.wiring import PageContext, Register, Rendered
+from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import overview as layout
 from services.access import Viewer
 from services.overview import answers, default_query, offered
@@ -30,8 +30,9 @@ def render(context: PageContext) -> Rendered:
     return layout.page(sales.model, bar.component(query, context.viewer), view)
 
 
-def register(register: Register, sales: Sales) -> None:
+def register(register: Register, services: Services) -> None:
     """Add the page's callbacks."""
+    sales = services.sales
     bar, charts = _bar(sales), layout.charts_of(offered(sales.model))
     bar.register(register)
 
@@ -47,7 +48,7 @@ def register(register: Register, sales: Sales) -> None:
     )
     def update(viewer: Viewer, change: object) -> list[Any]:
         found = change if isinstance(change, Mapping) else {}
-        context = PageContext(sales, viewer, filters.parse_search(found.get("search")))
+        context = PageContext(services, viewer, filters.parse_search(found.get("search")))
         query, messages = filters.read(context, bar.default)
         view = _view(sales, query, viewer, messages)
         return [

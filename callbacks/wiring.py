@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from dash.development.base_component import Component
 
 from services.access import Viewer
+from services.dataroom import DataRoom
 from services.sales import Sales
 
 
@@ -23,12 +24,25 @@ class Register(Protocol):
 
 
 @dataclass(frozen=True)
+class Services:
+    """What the application does, for pages to call."""
+
+    sales: Sales
+    data: DataRoom
+
+
+@dataclass(frozen=True)
 class PageContext:
     """Who opens a page, with which URL parameters."""
 
-    sales: Sales
+    services: Services
     viewer: Viewer
     params: Sequence[tuple[str, str]]
+
+    @property
+    def sales(self) -> Sales:
+        """The door to the data."""
+        return self.services.sales
 
 
 #: The content of a page in its first state.

@@ -47,6 +47,11 @@ def range_of(covered: Range, model: SalesModel) -> str:
     return formats.range_text(covered.start, covered.end, model)
 
 
+def data(**values: str) -> dict[str, Any]:
+    """Return data attributes for a Dash component: `data(field="role")`."""
+    return {f"data-{name.replace('_', '-')}": value for name, value in values.items()}
+
+
 def aria(**names: str) -> dict[str, Any]:
     """Return ARIA attributes for a Dash component: `aria(label="Filters")`."""
     return {f"aria-{name}": value for name, value in names.items()}

@@ -281,6 +281,7 @@ def trust(answer: Answer, model: SalesModel) -> Component:
         ("Period", labels.range_of(answer.window.now, model)),
         ("Compared with", labels.range_of(answer.window.before, model) if answer.window.before else "nothing"),
         ("Order lines", f"{found.rows:,}"),
+        ("Answered from", found.served),
         ("Answered in", f"{found.milliseconds:.0f} ms{' from cache' if found.cached else ''}"),
     )
     return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts])

@@ -23,6 +23,9 @@ class Ids:
     TITLE = "title"
     TITLED = "titled"
     PROBLEMS = "problems"
+    NEWS = "news"
+    NEWS_BOX = "news-box"
+    NEWS_CLOSE = "news-close"
 
 
 class Link(NamedTuple):
@@ -63,6 +66,15 @@ def shell(email: str, role: str, title: str, links: Sequence[Link]) -> Component
                 className="top",
             ),
             html.Div(id=Ids.PROBLEMS, **labels.aria(live="assertive")),
+            # What assets/salescope/app.js says when newer data came in while the page was open.
+            html.Div(
+                [
+                    html.Span(id=Ids.NEWS, role="status"),
+                    html.Button(id=Ids.NEWS_CLOSE, className="btn-close", **labels.aria(label="Dismiss")),
+                ],
+                id=Ids.NEWS_BOX,
+                className="news",
+            ),
             html.Main(skeleton(), id=Ids.CONTENT, tabIndex=-1),
         ],
         className="shell",
@@ -101,9 +113,10 @@ def notice(title: str, lines: Sequence[str], color: str = "warning") -> Componen
     return alert
 
 
-def message(title: str, text: str) -> Component:
-    """Return a page that only says something, such as that it does not exist."""
-    return html.Div(
-        [html.H1(title), html.P(text), dcc.Link("Go to the Overview", href="/", className="btn btn-primary")],
-        className="message",
-    )
+TO_OVERVIEW = Link("/", "Go to the Overview")
+
+
+def message(title: str, text: str, link: Link | None = TO_OVERVIEW) -> Component:
+    """Return a page that only says something, such as that it does not exist, and where to go from there."""
+    go = dcc.Link(link.title, href=link.path, className="btn btn-primary") if link else None
+    return html.Div([html.H1(title), html.P(text), go], className="message")

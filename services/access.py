@@ -15,6 +15,7 @@ class Permission(StrEnum):
     """Something a role may do; alphabetical."""
 
     DASHBOARDS_VIEW = "dashboards:view"
+    DATA_LOAD = "data:load"
     LINES_VIEW = "lines:view"
 
 
@@ -30,8 +31,8 @@ class Role:
 ROLES: Mapping[str, Role] = {
     "executive": Role("Executive", frozenset({Permission.DASHBOARDS_VIEW})),
     "manager": Role("Manager", frozenset({Permission.DASHBOARDS_VIEW, Permission.LINES_VIEW})),
-    "analyst": Role("Analyst", frozenset({Permission.DASHBOARDS_VIEW, Permission.LINES_VIEW})),
-    "admin": Role("Admin", frozenset({Permission.DASHBOARDS_VIEW, Permission.LINES_VIEW})),
+    "analyst": Role("Analyst", frozenset({Permission.DASHBOARDS_VIEW, Permission.DATA_LOAD, Permission.LINES_VIEW})),
+    "admin": Role("Admin", frozenset({Permission.DASHBOARDS_VIEW, Permission.DATA_LOAD, Permission.LINES_VIEW})),
 }
 
 

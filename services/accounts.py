@@ -155,8 +155,11 @@ class Accounts:
             session.execute(sa.delete(SignedIn).where(SignedIn.token_hash == _hash(token)))
             session.commit()
 
-    def viewer(self, token: str) -> Viewer | None:
-        """Return who a session belongs to, with today's role and scope; None when it is over."""
+    def viewer(self, token: str, *, in_use: bool = True) -> Viewer | None:
+        """Return who a session belongs to, with today's role and scope; None when it is over.
+
+        A session that is not `in_use`, but only asked by an open page on its own, does not last longer for it.
+        """
         now = utc_now()
         with Session(self._engine) as session:
             found = session.execute(
@@ -173,10 +176,23 @@ class Accounts:
                 return None
             signed_in, user = found
             viewer = _viewer(user)
-            if now - signed_in.seen_at > SEEN_EVERY:
+            if in_use and now - signed_in.seen_at > SEEN_EVERY:
                 signed_in.seen_at = now
                 session.commit()
             return viewer
+
+    def signed_in(self) -> Sequence[Viewer]:
+        """Return everybody with a session that is not over, who used it last first."""
+        now = utc_now()
+        alive = (
+            sa.select(SignedIn.user_id, sa.func.max(SignedIn.seen_at).label("seen"))
+            .where(SignedIn.created_at > now - self._lifetimes.absolute, SignedIn.seen_at > now - self._lifetimes.idle)
+            .group_by(SignedIn.user_id)
+            .subquery()
+        )
+        users = sa.select(User).join(alive, alive.c.user_id == User.id).where(User.active)
+        with Session(self._engine) as session:
+            return [_viewer(user) for user in session.scalars(users.order_by(alive.c.seen.desc()))]
 
     def as_viewer(self, email: str) -> Viewer:
         """Return a user as a viewer, for the command line; raises UserError when there is no such active user."""

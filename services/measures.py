@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -14,6 +15,20 @@ from services.expressions import Element
 
 if TYPE_CHECKING:
     from services.model import SalesModel
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """An aggregate of some measures: `sum(revenue)` of the rows that meet a condition; `text` tells it from others."""
+
+    function: str
+    source: str
+    condition: str | None
+
+    @property
+    def text(self) -> str:
+        """The aggregate written out, the same for the same aggregate."""
+        return f"{self.function}({self.source})" + (f" where {self.condition}" if self.condition else "")
 
 
 class MeasurePlan:
@@ -27,6 +42,7 @@ class MeasurePlan:
     def __init__(self, model: SalesModel, names: tuple[str, ...]) -> None:
         self._model = model
         self.aggregates: dict[str, Element] = {}
+        self.described: dict[str, Aggregate] = {}
         self._sources: dict[tuple[str, str, str | None], str] = {}
         self.names = names
         self.formulas({})
@@ -53,10 +69,14 @@ class MeasurePlan:
         if key not in self._sources:
             rows = self._model.row_compiler
             element = expressions.AGGREGATES[function](rows.compile(source))
+            text = None
             if where is not None:
-                condition = rows.compile(self._model.segments[where].condition)
-                element = sa.funcfilter(element, condition)  # type: ignore[arg-type]
+                text = self._model.segments[where].condition
+                element = sa.funcfilter(element, rows.compile(text))  # type: ignore[arg-type]
             self._sources[key] = f"a{len(self._sources)}"
+            self.described[self._sources[key]] = Aggregate(
+                function, source, ast.unparse(expressions.parse(text)) if text else None
+            )
             self.aggregates[self._sources[key]] = element
         return self._sources[key]
 

@@ -21,6 +21,7 @@ from services import expressions, yamlfile
 from services.errors import SalescopeError, UnknownNameError
 from services.measures import MeasurePlan
 from services.periods import PRESETS, Compare
+from services.place import facts_of
 from services.yamlfile import Definition, Problem
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ RESERVED = frozenset(
 #: Columns of aggregates inside a statement.
 INNER = re.compile(r"a\d+")
 #: Tables a snapshot has of its own.
-OWN_TABLES = frozenset({"loads", "coverage", "stage"})
+OWN_TABLES = frozenset({"batches", "coverage", "loads", "rollups", "stage"})
 #: Dimensions every model has: parts of the time column.
 TIME_PARTS = {"weekday": "Weekday", "hour": "Hour"}
 
@@ -84,13 +85,52 @@ class Column(Definition):
     label: str
 
 
+class Origin(Definition):
+    """A table or view of a database, and the types its columns are taken as."""
+
+    table: str
+    in_schema: str = "public"
+    fields: Annotated[dict[str, ColumnType], Field(min_length=1)]
+
+
+class Joined(Origin):
+    """A table with at most one row per key; `by` gives each key column the expression it is found by."""
+
+    by: Annotated[dict[str, str], Field(min_length=1)]
+
+
+class Translated(Definition):
+    """A column computed by `value`, some of whose values are replaced; `only` drops those that are not listed."""
+
+    value: str
+    replace: dict[str, str]
+    only: bool = False
+
+
+class Place(Origin):
+    """Where the facts are when they stay in a database: one row of `table` per order line.
+
+    `joins` add further tables, whose columns are called `join.column`; `leave_out` gives each reason to leave a row
+    out its condition; `let` names helpers; `columns` gives each facts column an expression over all of these; `key`
+    lists the columns of `table` that tell its rows apart.
+    """
+
+    key: tuple[str, ...] = ()
+    joins: dict[Name, Joined] = {}
+    leave_out: dict[str, str] = {}
+    where: str | None = None
+    let: dict[Name, str] = {}
+    columns: dict[Name, str | Translated]
+
+
 class Facts(Definition):
-    """The facts table: one row per order line."""
+    """The facts table: one row per order line. With a `place` it is a database's own, used where it is."""
 
     table: Name = "facts"
     time: Name
     key: Name = "line_id"
     columns: dict[Name, Column]
+    place: Place | None = None
 
 
 class Measure(Definition):
@@ -153,7 +193,10 @@ class Overview(Definition):
 
 
 class SalesModel(Definition):
-    """A data set described for sales people; see the module's docstring."""
+    """A data set described for sales people; see the module's docstring.
+
+    `rollups` bounds the rows of the small tables made beside the facts, as a share of the facts' rows; 0 makes none.
+    """
 
     model: Literal[1]
     name: Name
@@ -163,6 +206,7 @@ class SalesModel(Definition):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
     locale: str = "en_GB"
     today: Literal["data", "clock"] = "clock"
+    rollups: Annotated[float, Field(ge=0, le=10)] = 0.25
     calendar: Calendar = Calendar()
     facts: Facts
     segments: dict[Name, Segment] = {}
@@ -178,12 +222,12 @@ class SalesModel(Definition):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     @cached_property
-    def table(self) -> sa.TableClause:
+    def table(self) -> sa.FromClause:
         """The facts table with its typed columns."""
-        return sa.table(
-            self.facts.table,
-            *(sa.column(name, SQL_TYPES[column.type]) for name, column in self.facts.columns.items()),
-        )
+        facts, types = self.facts, {name: SQL_TYPES[column.type] for name, column in self.facts.columns.items()}
+        if facts.place is not None:
+            return facts_of(facts.place, facts.table, facts.key, types, SQL_TYPES)
+        return sa.table(facts.table, *(sa.column(name, kind) for name, kind in types.items()))
 
     @property
     def row_compiler(self) -> expressions.Compiler:
@@ -204,7 +248,10 @@ class SalesModel(Definition):
 
     def problems(self) -> Iterator[Problem]:
         """Yield references to names that do not exist and expressions that do not compile."""
-        yield from self._fact_problems()
+        broken = [*self._fact_problems(), *self._place_problems()]
+        if broken:
+            yield from broken
+            return
         yield from self._dimension_problems()
         yield from self._expression_problems()
         for key, names, allowed in (
@@ -218,6 +265,12 @@ class SalesModel(Definition):
             Locale.parse(self.locale)
         except (ValueError, UnknownLocaleError) as error:
             yield Problem(("locale",), f"found {self.locale!r}; write it like en_GB ({error}).")
+
+    def _place_problems(self) -> Iterator[Problem]:
+        try:
+            _ = self.table
+        except SalescopeError as error:
+            yield Problem(("facts", "place"), str(error))
 
     def _fact_problems(self) -> Iterator[Problem]:
         if self.facts.table in OWN_TABLES:
@@ -279,6 +332,24 @@ def _missing(
     for name in names:
         if name not in allowed:
             yield Problem(location, str(UnknownNameError(kind, name, allowed)))
+
+
+#: What an installation without data serves: pages say that there are none.
+EMPTY = SalesModel(
+    model=1,
+    name="no_data",
+    title="No data yet",
+    facts=Facts(
+        time="at",
+        columns={
+            "line_id": Column(type=ColumnType.INTEGER, label="Line"),
+            "at": Column(type=ColumnType.TIME, label="Time"),
+        },
+    ),
+    dimensions={},
+    measures={"lines": Measure(label="Lines", expression="count()", format=Format.INTEGER)},
+    overview=Overview(measures=("lines",)),
+)
 
 
 def read_model(path: Path) -> SalesModel:

@@ -14,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from services.dialects import like
 from services.errors import QueryError, UnknownNameError, UserError
 from services.model import TIME_PARTS, SalesModel
 from services.periods import Compare, Grain, Period
@@ -41,7 +42,7 @@ class Operator:
 def _like(pattern: str) -> Callable[[Element, Sequence[Any]], Element]:
     def build(column: Element, values: Sequence[Any]) -> Element:
         escaped = str(values[0]).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return sa.cast(column, sa.String).ilike(pattern.format(escaped), escape="\\")
+        return like(column, pattern.format(escaped))
 
     return build
 

@@ -4,39 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
-from duckdb_engine import Dialect
 
 from services import sql
 from services.access import Permission, Viewer
-from services.errors import NotReadyError, QueryError
+from services.errors import NotReadyError
+from services.fairness import Fairness
+from services.flights import AlwaysOurTurn, Flights, Form, Outcome, ResultCache, Turns
 from services.model import TIME_PARTS, ColumnType, SalesModel
 from services.periods import Coverage, Period, Window, window
+from services.planner import FACTS, Plan, plan
 from services.query import Filter, SalesQuery, Sort
-from services.warehouse import Snapshot, Warehouse, rows_of
+from services.rollups import Rollup, rollups_of
+from services.warehouse import NO_DATA, Snapshot, Warehouse, coverage_of, rows_of
 
 SECOND = dt.timedelta(seconds=1)
 NUMERIC = (ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.MONEY)
-
-
-class ResultCache(Protocol):
-    """Keeps answers as bytes; may forget anything at any time, and never raises."""
-
-    def get(self, key: str) -> bytes | None:
-        """Return what was kept under the key, or None."""
-
-    def set(self, key: str, value: bytes) -> None:
-        """Keep a value."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +45,28 @@ class Trust:
     rows: int
     milliseconds: float
     cached: bool
-    select: sa.Select[Any]
+    dialect: sa.Dialect
+    make: Callable[[], tuple[Plan | None, sa.Select[Any]]] = field(repr=False, compare=False)
+
+    @cached_property
+    def _made(self) -> tuple[Plan | None, sa.Select[Any]]:
+        # Made again where it is asked for: a kept answer does without.
+        return self.make()
+
+    @property
+    def plan(self) -> Plan | None:
+        """How the query is answered; None for order lines, which the facts alone have."""
+        return self._made[0]
+
+    @property
+    def served(self) -> str:
+        """The tables that answered."""
+        return self.plan.served if self.plan else FACTS
 
     @property
     def statement(self) -> str:
         """The SQL behind the answer, with its parameters as placeholders."""
-        return str(self.select.compile(dialect=Dialect()))
+        return str(self._made[1].compile(dialect=self.dialect))
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,11 @@ class Choice:
 
 
 class Sales:
-    """The one door to the facts: scope, limits, cache and statement in one place."""
+    """The one door to the facts: scope, limits, cache and statement in one place.
+
+    `turns` keeps processes from computing the same twice, `fairness` one person from taking all of this one, and
+    `tell` hears how each answer came to be.
+    """
 
     def __init__(
         self,
@@ -97,10 +110,16 @@ class Sales:
         *,
         seconds: float = 30.0,
         clock: Callable[[], dt.date] = dt.date.today,
+        turns: Turns | None = None,
+        fairness: Fairness | None = None,
+        tell: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
         self.model = model
-        self._warehouse, self._cache, self._seconds, self._clock = warehouse, cache, seconds, clock
+        self._warehouse, self._seconds, self._clock = warehouse, seconds, clock
+        self._fairness = fairness or Fairness()
+        self._flights = Flights(cache, turns or AlwaysOurTurn(), Form(arrow_stream, _unpack), seconds, tell)
         self._covered: tuple[int, Coverage] | None = None
+        self._known_rollups: tuple[int, tuple[Rollup, ...]] | None = None
 
     def coverage(self) -> Coverage:
         """Return what the live data cover."""
@@ -118,31 +137,54 @@ class Sales:
         """Answer a query with the rows this viewer may see.
 
         Raises AccessDeniedError without the permission, UnknownNameError or QueryError for a query that the
-        model or the limits refuse, NotReadyError before the first load.
+        model or the limits refuse, BusyError for one too many of this viewer at once, NotReadyError before the
+        first load.
         """
         viewer.require(Permission.LINES_VIEW if query.columns else Permission.DASHBOARDS_VIEW)
         query.check(self.model)
         started = time.perf_counter()
         snapshot = self._warehouse.current()
         covered = self._window(query, snapshot)
-        statement = sql.build(self.model, query, covered, viewer.scope)
+
+        def made() -> tuple[Plan | None, sa.Select[Any]]:
+            plan = None if query.columns else self._plan(query, viewer, snapshot, covered)
+            return plan, sql.build(self.model, query, covered, viewer.scope, plan)
+
         key = self._key(query, viewer, snapshot, covered)
-        kept = self._cache.get(key)
-        frame = _unpack(kept) if kept is not None else None
-        cached = frame is not None
+        frame, outcome = self._flights.kept(key), Outcome.KEPT
         if frame is None:
-            frame = self._frame(query, statement.selected_columns.keys(), self._run(snapshot, statement))
-            self._cache.set(key, _pack(frame))
+            with self._fairness.turn(viewer.user_id):
+                frame, outcome = self._flights.value(key, lambda: self._computed(query, snapshot, made()[1]))
         trust = Trust(
             version=snapshot.version,
             published_at=snapshot.published_at,
             data_until=self._coverage(snapshot).end - SECOND,
             rows=int(frame[sql.ALL_ROWS].iloc[0]) if sql.ALL_ROWS in frame and len(frame) else len(frame),
             milliseconds=(time.perf_counter() - started) * 1000,
-            cached=cached,
-            select=statement,
+            cached=outcome is not Outcome.COMPUTED,
+            dialect=snapshot.engine.dialect,
+            make=made,
         )
         return Answer(query, covered, frame.drop(columns=sql.ALL_ROWS, errors="ignore"), trust)
+
+    def _computed(self, query: SalesQuery, snapshot: Snapshot, statement: sa.Select[Any]) -> pd.DataFrame:
+        return self._frame(query, statement.selected_columns.keys(), self._run(snapshot, statement))
+
+    def explain(self, query: SalesQuery, viewer: Viewer) -> Plan:
+        """Return which tables answer a query for measures, and why no other does."""
+        viewer.require(Permission.DASHBOARDS_VIEW)
+        query.check(self.model)
+        snapshot = self._warehouse.current()
+        return self._plan(query, viewer, snapshot, self._window(query, snapshot))
+
+    def _plan(self, query: SalesQuery, viewer: Viewer, snapshot: Snapshot, covered: Window) -> Plan:
+        return plan(self.model, query, covered, viewer.scope, self._rollups(snapshot), self._coverage(snapshot))
+
+    def _rollups(self, snapshot: Snapshot) -> tuple[Rollup, ...]:
+        known = self._known_rollups
+        if known is None or known[0] != snapshot.version:
+            known = self._known_rollups = (snapshot.version, rollups_of(snapshot))
+        return known[1]
 
     def count_lines(self, query: SalesQuery, viewer: Viewer) -> int:
         """Return how many order lines a query for `columns` has in all."""
@@ -150,7 +192,8 @@ class Sales:
         query.check(self.model)
         snapshot = self._warehouse.current()
         statement = sql.count_lines(self.model, query, self._window(query, snapshot), viewer.scope)
-        return int(self._run(snapshot, statement)[0][sql.ROWS])
+        with self._fairness.turn(viewer.user_id):
+            return int(self._run(snapshot, statement)[0][sql.ROWS])
 
     def values(self, dimension: str, viewer: Viewer, *, search: str = "", limit: int = 50) -> list[Choice]:
         """Return values of a dimension that this viewer may see, those with most of the model's first measure first.
@@ -195,7 +238,9 @@ class Sales:
         known = self._covered
         if known is not None and known[0] == snapshot.version:
             return known[1]
-        row = rows_of(snapshot, sa.text("SELECT * FROM coverage"))[0]
+        row = coverage_of(snapshot)
+        if not row["line_count"]:
+            raise NotReadyError(NO_DATA)
         if row["model_name"] != self.model.name:
             raise NotReadyError(
                 f"The data were loaded for the model {row['model_name']!r}, the model in use is "
@@ -219,22 +264,7 @@ class Sales:
         return hashlib.sha256(orjson.dumps(parts)).hexdigest()
 
     def _run(self, snapshot: Snapshot, statement: sa.Select[Any]) -> list[dict[str, Any]]:
-        with snapshot.engine.connect() as connection:
-            interrupt = connection.connection.driver_connection.interrupt  # type: ignore[union-attr]
-            # DuckDB has no statement timeout; interrupting from another thread is its documented way.
-            timer = threading.Timer(self._seconds, interrupt)
-            timer.start()
-            try:
-                return [dict(row) for row in connection.execute(statement).mappings()]
-            except sa.exc.DBAPIError as error:
-                if "INTERRUPT" in str(error.orig).upper():
-                    raise QueryError(
-                        f"The query took longer than {self._seconds:g} seconds and was stopped. "
-                        "Choose a shorter period or fewer values."
-                    ) from None
-                raise
-            finally:
-                timer.cancel()
+        return rows_of(snapshot, statement, self._seconds)
 
     def _frame(self, query: SalesQuery, names: Iterable[str], rows: list[dict[str, Any]]) -> pd.DataFrame:
         return pd.DataFrame({name: self._column(query, name, [row[name] for row in rows]) for name in names})
@@ -249,7 +279,8 @@ class Sales:
         return pd.Series(values, dtype=None if values else "object")
 
 
-def _pack(frame: pd.DataFrame) -> bytes:
+def arrow_stream(frame: pd.DataFrame) -> bytes:
+    """Return the rows as an Arrow IPC stream."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:

@@ -1,81 +1,174 @@
 """SalesQuery -> one SQLAlchemy `Select`, row scope included.
 
-Every period of the query is aggregated on its own (each scans only its range, which facts sorted by time make
-cheap), the parts are stacked and folded side by side. Ratios are taken after folding.
+Every period of the query is aggregated on its own, from the tables its plan names, the parts are stacked and folded
+side by side. Ratios are taken after folding.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
 
+from services import expressions
 from services.access import RowScope
-from services.dialects import shift
+from services.dialects import Nothing, shift
 from services.errors import QueryError, UnknownNameError
 from services.measures import MeasurePlan
-from services.model import ColumnType, SalesModel
+from services.model import SQL_TYPES, TIME_PARTS, ColumnType, SalesModel
 from services.periods import Grain, Range, Shift, Window
+from services.planner import PARTS, Piece, Plan, Slice
+from services.planner import plan as make_plan
 from services.query import OPERATORS, Filter, SalesQuery
+from services.rollups import AGAIN, Rollup
+from services.rollups import ROWS as STORED_ROWS
 
 Element = sa.ColumnElement[Any]
 #: Columns every answer carries beside its fields: rows of the facts behind the row, and behind the whole answer.
 ROWS, ALL_ROWS = "rows", "all_rows"
 
 
-def build(model: SalesModel, query: SalesQuery, window: Window, scope: RowScope) -> sa.Select[Any]:
-    """Return the statement that answers `query` for this window of time and these rows."""
+class _Source:
+    """A table that answers: the facts, or a rollup that stands for them under the same column names."""
+
+    def __init__(self, model: SalesModel, rollup: Rollup | None) -> None:
+        self.model, self.rollup = model, rollup
+        self.table: sa.FromClause = model.table if rollup is None else _table_of(model, rollup)
+        self.columns: Mapping[str, Element] = dict(self.table.c)
+        self.time = self.columns[model.facts.time]
+        self.rows = sa.func.count() if rollup is None else sa.func.coalesce(sa.func.sum(self.columns[STORED_ROWS]), 0)
+
+    def aggregate(self, plan: MeasurePlan, column: str) -> Element:
+        """Return an aggregate of the plan over this table."""
+        if self.rollup is None:
+            return plan.aggregates[column]
+        described = plan.described[column]
+        again = _again(described.function, self.columns[self.rollup.states[described.text]])
+        # Of no rows at all, a count is 0 and a sum is nothing.
+        return sa.func.coalesce(again, 0) if described.function.startswith("count") else again
+
+    def part(self, name: str) -> Element:
+        """Return a part of the time: `weekday` (1 is Monday) or `hour`."""
+        if self.rollup is not None and PARTS[name] in self.rollup.parts:
+            return self.columns[PARTS[name]]
+        return sa.cast(sa.extract("isodow" if name == "weekday" else "hour", self.time), sa.Integer)
+
+
+def _table_of(model: SalesModel, rollup: Rollup) -> sa.TableClause:
+    kept = {model.facts.time, *rollup.keys, *rollup.highest, *([rollup.entity] if rollup.entity else [])}
+    typed = [sa.column(name, SQL_TYPES[column.type]) for name, column in model.facts.columns.items() if name in kept]
+    own = [sa.column(name, sa.Integer()) for name in rollup.parts]
+    return sa.table(rollup.table, *typed, *own, *map(sa.column, rollup.states.values()), sa.column(STORED_ROWS))
+
+
+def _again(function: str, column: Element) -> Element:
+    """Return how partial results of an aggregate are put together."""
+    return getattr(sa.func, AGAIN[function])(column)  # type: ignore[no-any-return]
+
+
+def build(
+    model: SalesModel, query: SalesQuery, window: Window, scope: RowScope, plan: Plan | None = None
+) -> sa.Select[Any]:
+    """Return the statement that answers `query` for this window of time and these rows.
+
+    `plan` names the tables that answer; the facts without one.
+    """
     if query.columns:
         return _lines(model, query, window, scope)
-    plan = MeasurePlan(model, query.measures)
-    parts = [_aggregate(model, query, plan, scope, 0, window.now, Shift())]
-    if window.before is not None:
-        parts.append(_aggregate(model, query, plan, scope, 1, window.before, window.shift))
-    return _fold(query, plan, sa.union_all(*parts).subquery("parts") if len(parts) > 1 else parts[0].subquery("parts"))
+    plan = plan or make_plan(model, query, window, scope)
+    shifts = (Shift(), window.shift)
+    parts = [
+        part
+        for number, slice_ in enumerate(plan.slices)
+        for period, pieces in enumerate(slice_.periods)
+        for part in _parts(model, query, plan, slice_, pieces, scope, period, shifts[period], counts=number == 0)
+    ]
+    stacked = sa.union_all(*parts).subquery("parts") if len(parts) > 1 else parts[0].subquery("parts")
+    return _fold(query, plan.measures, stacked)
 
 
 def count_lines(model: SalesModel, query: SalesQuery, window: Window, scope: RowScope) -> sa.Select[Any]:
     """Return the statement that counts the rows `query` would return without its limit."""
-    conditions = _conditions(model, query, scope, window.now)
+    conditions = _conditions(_Source(model, None), query, scope, window.now)
     return sa.select(sa.func.count().label(ROWS)).select_from(model.table).where(*conditions)
 
 
-def _aggregate(
+def _parts(
     model: SalesModel,
     query: SalesQuery,
-    plan: MeasurePlan,
+    plan: Plan,
+    slice_: Slice,
+    pieces: Sequence[Piece],
     scope: RowScope,
     period: int,
-    covered: Range,
+    moved: Shift,
+    *,
+    counts: bool,
+) -> Iterator[sa.Select[Any]]:
+    """Yield the selects of one period's aggregates: one per piece, or one over all pieces for distinct values."""
+    if slice_.entity:
+        yield _distinct(model, query, plan, slice_, pieces, scope, period, moved)
+        return
+    for piece in pieces:
+        source = _Source(model, piece.rollup)
+        keys = _keys(source, query, moved)
+        columns = [sa.literal_column(str(period), sa.Integer()).label("period"), *keys]
+        for name, element in plan.measures.aggregates.items():
+            wanted = name in slice_.aggregates
+            columns.append((source.aggregate(plan.measures, name) if wanted else Nothing(element)).label(name))
+        columns.append((source.rows if counts else sa.literal_column("0")).label(ROWS))
+        columns += [sa.func.max(element).label(name) for name, element in _attributes(source, query)]
+        statement = sa.select(*columns).select_from(source.table)
+        statement = statement.where(*_conditions(source, query, scope, piece.covered))
+        # By expression: a bare name would mean a column of the facts that happens to have the same name.
+        yield statement.group_by(*(key.element for key in keys)) if keys else statement
+
+
+def _distinct(
+    model: SalesModel,
+    query: SalesQuery,
+    plan: Plan,
+    slice_: Slice,
+    pieces: Sequence[Piece],
+    scope: RowScope,
+    period: int,
     moved: Shift,
 ) -> sa.Select[Any]:
-    keys = _keys(model, query, moved)
-    columns = [sa.literal_column(str(period), sa.Integer()).label("period"), *keys]
-    columns += [element.label(name) for name, element in plan.aggregates.items()]
-    columns.append(sa.func.count().label(ROWS))
-    columns += [sa.func.max(element).label(name) for name, element in _attributes(model, query)]
-    statement = sa.select(*columns).select_from(model.table).where(*_conditions(model, query, scope, covered))
-    # By expression: a bare name would mean a column of the facts that happens to have the same name.
-    return statement.group_by(*(key.element for key in keys)) if keys else statement
+    """Return the select that counts the distinct values of a column over all pieces of a period."""
+    (column,) = slice_.aggregates
+    condition = plan.measures.described[column].condition
+    seen = []
+    for piece in pieces:
+        source = _Source(model, piece.rollup)
+        statement = sa.select(*_keys(source, query, moved), source.columns[slice_.entity].label("entity"))
+        statement = statement.select_from(source.table).where(*_conditions(source, query, scope, piece.covered))
+        if piece.rollup is None and condition:
+            statement = statement.where(model.row_compiler.compile(condition))
+        seen.append(statement)
+    stacked = sa.union_all(*seen).subquery("seen") if len(seen) > 1 else seen[0].subquery("seen")
+    keys = [stacked.c[name] for name in (*(("time",) if query.grain else ()), *query.dimensions)]
+    columns: list[Element] = [sa.literal_column(str(period), sa.Integer()).label("period"), *keys]
+    for name, element in plan.measures.aggregates.items():
+        counted = sa.func.count(sa.distinct(stacked.c.entity))
+        columns.append((counted if name == column else Nothing(element)).label(name))
+    columns.append(sa.literal_column("0").label(ROWS))
+    columns += [Nothing(element).label(name) for name, element in _attributes(_Source(model, None), query)]
+    statement = sa.select(*columns).select_from(stacked)
+    return statement.group_by(*keys) if keys else statement
 
 
-def _keys(model: SalesModel, query: SalesQuery, moved: Shift) -> list[sa.Label[Any]]:
-    time = shift(model.table.c[model.facts.time], moved.months, moved.days)
-    keys = [_bucket(model, query.grain, time).label("time")] if query.grain else []
-    return keys + [dimension_element(model, name).label(name) for name in query.dimensions]
+def _keys(source: _Source, query: SalesQuery, moved: Shift) -> list[sa.Label[Any]]:
+    time = shift(source.time, moved.months, moved.days)
+    keys = [_bucket(source.model, query.grain, time).label("time")] if query.grain else []
+    return keys + [_dimension(source, name).label(name) for name in query.dimensions]
 
 
-def dimension_element(model: SalesModel, name: str) -> Element:
+def _dimension(source: _Source, name: str) -> Element:
     """Return the SQL of a dimension's key."""
-    time = model.table.c[model.facts.time]
-    if name == "weekday":
-        return sa.cast(sa.extract("isodow", time), sa.Integer)
-    if name == "hour":
-        return sa.cast(sa.extract("hour", time), sa.Integer)
-    return model.table.c[model.dimension(name).column]
+    return source.part(name) if name in TIME_PARTS else source.columns[source.model.dimension(name).column]
 
 
 def _bucket(model: SalesModel, grain: Grain, time: Element) -> Element:
@@ -84,31 +177,32 @@ def _bucket(model: SalesModel, grain: Grain, time: Element) -> Element:
     return sa.cast(shift(start, 0, -offset), sa.DateTime)
 
 
-def _attributes(model: SalesModel, query: SalesQuery) -> Iterator[tuple[str, Element]]:
+def _attributes(source: _Source, query: SalesQuery) -> Iterator[tuple[str, Element]]:
     """Yield label and code columns of the query's dimensions: `product__label`, `country__code`."""
     for name in query.dimensions:
-        dimension = model.dimensions.get(name)
+        dimension = source.model.dimensions.get(name)
         if dimension and dimension.label_column:
-            yield f"{name}__label", model.table.c[dimension.label_column]
+            yield f"{name}__label", source.columns[dimension.label_column]
         if dimension and dimension.code_column:
-            yield f"{name}__code", model.table.c[dimension.code_column]
+            yield f"{name}__code", source.columns[dimension.code_column]
 
 
 def _fold(query: SalesQuery, plan: MeasurePlan, parts: sa.Subquery) -> sa.Select[Any]:
     keys = [parts.c[name] for name in (*(("time",) if query.grain else ()), *query.dimensions)]
     plain = ("period", ROWS, *(key.name for key in keys), *plan.aggregates)
     attributes = [sa.func.max(column).label(column.name) for column in parts.c if column.name not in plain]
-    now = _measures(plan, parts, 0)
-    before = {f"{name}__before": element for name, element in _measures(plan, parts, 1).items()}
+    now, then = (_measures(plan, parts, period, grouped=bool(keys)) for period in (0, 1))
+    before = {f"{name}__before": element for name, element in then.items()}
     compared = query.compare.value != "none"
     measures = now | (before if compared else {})
-    rows = sa.func.coalesce(_pick(parts, 0, ROWS), 0)
+    found = sa.func.sum(parts.c[ROWS]).filter(parts.c.period == sa.literal_column("0"))
+    rows = sa.cast(sa.func.coalesce(found, 0), sa.BigInteger)
     statement = sa.select(
         *keys,
         *attributes,
         *(element.label(name) for name, element in measures.items()),
         rows.label(ROWS),
-        sa.func.sum(rows).over().label(ALL_ROWS),
+        sa.cast(sa.func.sum(rows).over(), sa.BigInteger).label(ALL_ROWS),
     ).select_from(parts)
     if keys:
         statement = statement.group_by(*keys)
@@ -117,13 +211,21 @@ def _fold(query: SalesQuery, plan: MeasurePlan, parts: sa.Subquery) -> sa.Select
     return _page(query, statement.order_by(*_order(query, [key.name for key in keys])))
 
 
-def _measures(plan: MeasurePlan, parts: sa.Subquery, period: int) -> dict[str, Element]:
-    return dict(plan.formulas({name: _pick(parts, period, name) for name in plan.aggregates}))
+def _measures(plan: MeasurePlan, parts: sa.Subquery, period: int, *, grouped: bool) -> dict[str, Element]:
+    picked = {name: _pick(plan, parts, period, name, grouped=grouped) for name in plan.aggregates}
+    return dict(plan.formulas(picked))
 
 
-def _pick(parts: sa.Subquery, period: int, name: str) -> Element:
-    """Return the value of one period; each group holds at most one row per period."""
-    return sa.func.max(parts.c[name]).filter(parts.c.period == sa.literal_column(str(period)))
+def _pick(plan: MeasurePlan, parts: sa.Subquery, period: int, name: str, *, grouped: bool) -> Element:
+    """Return an aggregate of one period, put together from the parts that hold some of it."""
+    function = plan.described[name].function
+    here = parts.c.period == sa.literal_column(str(period))
+    again: Element = _again(function, parts.c[name]).filter(here)
+    if not function.startswith("count"):
+        return again
+    # A group with rows of which none counts has 0; one without rows in the period has nothing.
+    there = sa.func.sum(parts.c[ROWS]).filter(here) > 0
+    return sa.case((there, sa.func.coalesce(again, 0))) if grouped else sa.func.coalesce(again, 0)
 
 
 def _order(query: SalesQuery, keys: list[str]) -> list[sa.UnaryExpression[Any]]:
@@ -143,45 +245,46 @@ def _page(query: SalesQuery, statement: sa.Select[Any]) -> sa.Select[Any]:
 
 def _lines(model: SalesModel, query: SalesQuery, window: Window, scope: RowScope) -> sa.Select[Any]:
     statement = sa.select(*(model.table.c[name] for name in query.columns))
-    statement = statement.where(*_conditions(model, query, scope, window.now))
+    statement = statement.where(*_conditions(_Source(model, None), query, scope, window.now))
     default = [model.table.c[model.facts.time].desc(), model.table.c[model.facts.key].asc()]
     return _page(query, statement.order_by(*_order(query, []), *(default if not query.sort else default[1:])))
 
 
-def _conditions(model: SalesModel, query: SalesQuery, scope: RowScope, covered: Range) -> list[Element]:
-    time = model.table.c[model.facts.time]
-    rows = model.row_compiler
-    conditions: list[Element] = [time >= covered.start, time < covered.end, *_scope(model, scope)]
+def _conditions(source: _Source, query: SalesQuery, scope: RowScope, covered: Range) -> list[Element]:
+    model = source.model
+    rows = expressions.Compiler(source.columns)
+    conditions: list[Element] = [source.time >= covered.start, source.time < covered.end, *_scope(source, scope)]
     conditions += [rows.compile(model.segments[name].condition) for name in query.segments]
-    conditions += [_filter(model, condition) for condition in query.filters]
+    conditions += [_filter(source, condition) for condition in query.filters]
     for name, dimension in model.dimensions.items():
         if dimension.hide and not query.filtered(name):
-            column = model.table.c[dimension.column]
+            column = source.columns[dimension.column]
             conditions.append(sa.or_(column.not_in(dimension.hide), column.is_(None)))
     return conditions
 
 
-def _scope(model: SalesModel, scope: RowScope) -> list[Element]:
+def _scope(source: _Source, scope: RowScope) -> list[Element]:
     if scope.everything:
         return []
     if not scope.limits:
         return [sa.false()]
-    unknown = [name for name, _ in scope.limits if name not in model.dimensions]
+    unknown = [name for name, _ in scope.limits if name not in source.model.dimensions]
     if unknown:
         raise QueryError(
             f"Your row scope names {', '.join(unknown)}, which this data set does not have; an admin must renew it."
         )
-    return [dimension_element(model, name).in_(values) if values else sa.false() for name, values in scope.limits]
+    return [_filter(source, Filter(name, "is", values)) if values else sa.false() for name, values in scope.limits]
 
 
-def _filter(model: SalesModel, condition: Filter) -> Element:
+def _filter(source: _Source, condition: Filter) -> Element:
+    model = source.model
     dimension = model.dimensions.get(condition.field)
     name = dimension.column if dimension else condition.field
     if name not in model.facts.columns:
         raise UnknownNameError("filter", condition.field, model.dimensions)
-    column = model.table.c[name]
+    column = source.columns[name]
     if condition.operator in ("contains", "starts"):
-        target = [column, model.table.c[dimension.label_column]] if dimension and dimension.label_column else [column]
+        target = [column, source.columns[dimension.label_column]] if dimension and dimension.label_column else [column]
         return sa.or_(*(_condition(condition, each) for each in target))
     return _condition(condition, column, model.facts.columns[name].type)
 

@@ -1,4 +1,4 @@
-"""The embedded warehouse: immutable DuckDB snapshots behind an atomic pointer.
+"""Where the data are: immutable versions behind an atomic pointer; the embedded one keeps them as DuckDB files.
 
 `<root>/NNNN.duckdb` are snapshots, `<root>/CURRENT` (JSON) names the live one with its checksum. A publish builds
 the next snapshot beside the live one under a file lock and swaps the pointer; readers open snapshots read-only
@@ -10,22 +10,27 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypedDict
 
 import duckdb
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
+from services.dialects import reading
 from services.errors import NotReadyError, SalescopeError
 
+log = logging.getLogger("salescope")
 KEEP = 3
+#: What DuckDB may use to build a version; what does not fit is sorted on the disk.
+BUILD_MEMORY = "600MB"
 NO_DATA = "There are no data yet. Load some: `salescope load --sample`."
 #: What a web connection may not do: DuckDB can read files and load code unless told otherwise.
 HARDENED = {
@@ -40,24 +45,70 @@ HARDENED = {
 
 @dataclass(frozen=True)
 class Pointer:
-    """The content of CURRENT."""
+    """What is live: the content of CURRENT, or of the table of that name.
+
+    `file` names the snapshot's file or the schema, `sha256` a digest of its content or of what the schema holds,
+    `previous` is the pointer before, which is served when this one's file is damaged.
+    """
 
     version: int
     file: str
     sha256: str
     published_at: str
+    previous: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An open snapshot: its version and a read-only engine."""
+    """A version to read from, through a read-only engine whose tables need no schema.
+
+    `coverage` is the row of the table of that name where there is no such table; ask `coverage_of`.
+    """
 
     version: int
     published_at: str
     engine: sa.Engine
+    coverage: Mapping[str, Any] | None = None
 
 
-class Warehouse:
+Build = Callable[[duckdb.DuckDBPyConnection], None]
+
+
+class Limits(TypedDict):
+    """What DuckDB may use in each process, such as 2GB and 2 threads."""
+
+    memory: str
+    threads: int
+
+
+class Warehouse(Protocol):
+    """Versions of the data, one of them live; `root` is the folder of what loads keep beside them."""
+
+    root: Path
+
+    def pointer(self) -> Pointer | None:
+        """Return what is live, or None before the first load."""
+
+    def live(self) -> Pointer:
+        """Return what is live; raises NotReadyError before the first load."""
+
+    def current(self) -> Snapshot:
+        """Return the live version to read from; raises NotReadyError before the first load."""
+
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the one writer's lock; other writers wait."""
+
+    def publish(self, build: Build, now: str) -> Pointer:
+        """Make what `build(connection)` puts into an empty DuckDB the live version; the caller holds `writing()`.
+
+        When anything fails, the version before stays live and nothing is left behind.
+        """
+
+    def verify(self) -> Pointer | None:
+        """Return what is live after checking that it is whole; raises SalescopeError otherwise."""
+
+
+class DuckWarehouse:
     """Reads and publishes the snapshots in one folder.
 
     `memory` and `threads` limit each process; spills go to a folder of this process under `root`.
@@ -104,10 +155,8 @@ class Warehouse:
             return self._open[1]
 
     def _open_snapshot(self) -> Snapshot:
-        pointer = self.live()
+        pointer = self._whole()
         path = self.root / pointer.file
-        if not path.exists():
-            raise SalescopeError(f"The snapshot {path} named by CURRENT is missing. Load the data again.")
         previous = self._open[1] if self._open else None
         if previous is not None and previous.version == pointer.version:
             return previous
@@ -124,15 +173,34 @@ class Warehouse:
             previous.engine.dispose()
         return Snapshot(pointer.version, pointer.published_at, engine)
 
+    def _whole(self) -> Pointer:
+        """Return the live pointer, or the one before when the live file is damaged or missing."""
+        pointer = self.live()
+        try:
+            self._check(pointer)
+        except SalescopeError as error:
+            before = Pointer(**pointer.previous) if pointer.previous else None
+            if before is None:
+                raise
+            self._check(before)
+            log.error("%s Version %d is served instead.", error, before.version)
+            return before
+        return pointer
+
+    def _check(self, pointer: Pointer) -> None:
+        path = self.root / pointer.file
+        if not path.exists():
+            raise SalescopeError(f"The snapshot {path} named by CURRENT is missing. Load the data again.")
+        if file_digest(path) != pointer.sha256:
+            raise SalescopeError(f"The snapshot {path} is damaged: its checksum differs. Load the data again.")
+
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the one writer's lock; other writers wait."""
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.root / "LOCK").open("w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with writer_lock(self.root):
             yield
 
-    def publish(self, build: Callable[[duckdb.DuckDBPyConnection], None], now: str) -> Pointer:
+    def publish(self, build: Build, now: str) -> Pointer:
         """Build the next snapshot with `build(connection)` and make it the live one.
 
         The caller holds `writing()`. When `build` raises, the live snapshot stays and nothing is left behind.
@@ -140,19 +208,19 @@ class Warehouse:
         before = self.pointer()
         version = before.version + 1 if before else 1
         self._collect(keep=before)
-        building = self.root / f".build-{version:04d}-{os.getpid()}.duckdb"
+        building = building_file(self.root, version)
         try:
-            with duckdb.connect(str(building), config=dict(self._config)) as connection:
-                connection.execute("SET temp_directory = ?", [str(building) + ".tmp"])
+            with building_connection(building, self._config) as connection:
                 build(connection)
                 connection.execute("CHECKPOINT")
-            _sync(building)
+            sync(building)
             final = self.root / f"{version:04d}.duckdb"
             building.rename(final)
         except BaseException:
             self._collect(keep=before)
             raise
-        pointer = Pointer(version, final.name, file_digest(final), now)
+        previous = asdict(replace(before, previous=None)) if before else None
+        pointer = Pointer(version, final.name, file_digest(final), now, previous)
         self._point(pointer)
         self._collect(keep=pointer)
         return pointer
@@ -160,14 +228,13 @@ class Warehouse:
     def _point(self, pointer: Pointer) -> None:
         fresh = self.root / ".CURRENT.new"
         fresh.write_bytes(orjson.dumps(asdict(pointer)))
-        _sync(fresh)
+        sync(fresh)
         fresh.rename(self.root / "CURRENT")
-        _sync(self.root)
+        sync(self.root)
 
     def _collect(self, keep: Pointer | None) -> None:
         """Remove builds nobody finished and all but the last versions (open readers keep theirs)."""
-        for orphan in (*self.root.glob(".build-*"), *self.root.glob("loads/*.part")):
-            _remove(orphan)
+        sweep_unfinished(self.root)
         newest = keep.version if keep else 0
         for path in self.root.glob("[0-9]*.duckdb"):
             version = int(path.stem)
@@ -177,14 +244,37 @@ class Warehouse:
     def verify(self) -> Pointer | None:
         """Return the pointer after comparing the live file with its checksum; raises SalescopeError if damaged."""
         pointer = self.pointer()
-        if pointer is None:
-            return None
-        path = self.root / pointer.file
-        if not path.exists():
-            raise SalescopeError(f"The snapshot {path} named by CURRENT is missing. Load the data again.")
-        if file_digest(path) != pointer.sha256:
-            raise SalescopeError(f"The snapshot {path} is damaged: its checksum differs. Load the data again.")
+        if pointer is not None:
+            self._check(pointer)
         return pointer
+
+
+@contextlib.contextmanager
+def writer_lock(root: Path) -> Iterator[None]:
+    """Hold the lock of the one writer on this machine; others wait."""
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (root / "LOCK").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def building_file(root: Path, version: int) -> Path:
+    """Return where this process builds a version."""
+    return root / f".build-{version:04d}-{os.getpid()}.duckdb"
+
+
+@contextlib.contextmanager
+def building_connection(path: Path, config: Mapping[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a new DuckDB file to build a version in; it spills beside the file."""
+    with duckdb.connect(str(path), config={**config, "memory_limit": BUILD_MEMORY}) as connection:
+        connection.execute("SET temp_directory = ?", [str(path) + ".tmp"])
+        yield connection
+
+
+def sweep_unfinished(root: Path) -> None:
+    """Remove builds and files of loads that nobody finished; the caller holds the writer's lock."""
+    for orphan in (*root.glob(".build-*"), *root.glob("loads/*.part")):
+        _remove(orphan)
 
 
 def file_digest(path: Path) -> str:
@@ -193,7 +283,8 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make sure that a file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -210,7 +301,15 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def rows_of(snapshot: Snapshot, statement: sa.Executable) -> list[dict[str, Any]]:
-    """Run a statement on a snapshot and return its rows as dictionaries."""
-    with snapshot.engine.connect() as connection:
+def rows_of(snapshot: Snapshot, statement: sa.Executable, seconds: float = 30.0) -> list[dict[str, Any]]:
+    """Run a statement on a snapshot and return its rows as dictionaries.
+
+    Raises QueryError for one that takes longer than `seconds`, AwayError when the server does not answer.
+    """
+    with reading(snapshot.engine, seconds) as connection:
         return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def coverage_of(snapshot: Snapshot) -> Mapping[str, Any]:
+    """Return what a version covers: line_count, first_time, last_time, has_hours, model_name."""
+    return snapshot.coverage or rows_of(snapshot, sa.text("SELECT * FROM coverage"))[0]

@@ -17,8 +17,9 @@ from services.loading import load
 from services.model import SalesModel, read_model
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
-from services.warehouse import Warehouse
+from services.warehouse import DuckWarehouse, Warehouse
 from tests.factories import House, shop, viewer_of
+from tests.postgres import Cluster, running_cluster
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,8 +33,9 @@ atexit.register(close_stderr)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--no-skips`, which CI uses: there nothing may be missing."""
+    """Add `--no-skips`, which CI uses: there nothing may be missing; and `--rounds` for long crash tests."""
     parser.addoption("--no-skips", action="store_true", help="fail when a test was skipped")
+    parser.addoption("--rounds", type=int, default=50, help="how many loads are killed")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -77,7 +79,7 @@ def sample_warehouse(
 
     It is shared by the whole session: read it, never publish into it.
     """
-    warehouse = Warehouse(tmp_path_factory.mktemp("sample") / "warehouse")
+    warehouse = DuckWarehouse(tmp_path_factory.mktemp("sample") / "warehouse")
     load(warehouse, sample_model, sample_recipe, sample_folder, by="tests")
     yield warehouse
     warehouse.current().engine.dispose()
@@ -105,3 +107,10 @@ def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house.load()
     yield house
     house.warehouse.current().engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Return a running PostgreSQL; skips where its programs are missing."""
+    with running_cluster() as running:
+        yield running

@@ -9,11 +9,14 @@ import duckdb
 
 from salescope.cache import NoCache
 from services.access import EVERYTHING, RowScope, Viewer, role
+from services.addresses import read_address
+from services.flights import ResultCache
 from services.loading import Loaded, load
 from services.model import SalesModel, read_model
+from services.postgres_warehouse import PostgresWarehouse
 from services.recipe import Recipe, read_recipe
-from services.sales import ResultCache, Sales
-from services.warehouse import Warehouse
+from services.sales import Sales
+from services.warehouse import DuckWarehouse, Warehouse
 
 
 class MemoryCache:
@@ -134,7 +137,14 @@ class House:
         return Sales(self.model, self.warehouse, cache or NoCache(), seconds=seconds)
 
 
-def house_of(folder: Path, model: str, recipe: str, files: dict[str, str]) -> House:
+def warehouse_of(folder: Path, url: str | None = None) -> Warehouse:
+    """Return the warehouse in a folder, or in the PostgreSQL database of a URL."""
+    if url is None:
+        return DuckWarehouse(folder, threads=1)
+    return PostgresWarehouse(read_address(url), folder, threads=1)
+
+
+def house_of(folder: Path, model: str, recipe: str, files: dict[str, str], url: str | None = None) -> House:
     """Write a model, a recipe and Parquet files (name -> select); nothing is loaded yet."""
     source = folder / "source"
     for name, select in files.items():
@@ -145,19 +155,25 @@ def house_of(folder: Path, model: str, recipe: str, files: dict[str, str]) -> Ho
         source,
         read_model(source / "model.yaml"),
         read_recipe(source / "recipe.yaml"),
-        Warehouse(folder / "warehouse", threads=1),
+        warehouse_of(folder / "warehouse", url),
     )
 
 
-def shop(folder: Path, rows: str = SHOP_ROWS, model: str = SHOP_MODEL, recipe: str = SHOP_RECIPE) -> House:
-    """Return the small shop with the given rows; nothing is loaded yet."""
-    return house_of(folder, model, recipe, {"sales.parquet": rows})
+def shop(
+    folder: Path,
+    rows: str = SHOP_ROWS,
+    model: str = SHOP_MODEL,
+    recipe: str = SHOP_RECIPE,
+    url: str | None = None,
+) -> House:
+    """Return the small shop with the given rows; nothing is loaded yet. Its data go to `url` where one is given."""
+    return house_of(folder, model, recipe, {"sales.parquet": rows}, url)
 
 
-def load_again(root: Path, folder: Path) -> None:
+def load_again(root: Path, folder: Path, url: str | None = None) -> None:
     """Load `folder` into the warehouse at `root`: what a process does that a test kills."""
     load(
-        Warehouse(root, threads=1),
+        warehouse_of(root, url),
         read_model(folder / "model.yaml"),
         read_recipe(folder / "recipe.yaml"),
         folder,

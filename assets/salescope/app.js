@@ -1,7 +1,9 @@
 // Browser-side callbacks: the URL holds the state, controls write it, pages are told when it changed.
 (function () {
   "use strict";
-  const PAGES = { "/": "overview", "/lines": "lines" };
+  const PAGES = { "/": "overview", "/lines": "lines", "/data": "data" };
+  // Their addresses hold no filters that other pages could take along.
+  const WITHOUT_FILTERS = ["/data"];
   let fromControls = null;
 
   function route(pathname, search, current) {
@@ -15,7 +17,7 @@
       dash_clientside.set_props(PAGES[pathname] + "-search", { data: { search: asked, from: source } });
     }
     route.last = asked;
-    carry(asked);
+    carry(WITHOUT_FILTERS.includes(pathname) ? "" : asked);
     return dash_clientside.no_update;
   }
 
@@ -103,7 +105,57 @@
   }
   new MutationObserver(nameDropdowns).observe(document.documentElement, { childList: true, subtree: true });
 
+  // An open page asks now and then which data are live, and shows newer ones in its place: filters, focus and scroll
+  // stay as they are. Only newer ones count, since another worker may not have seen them yet.
+  const ASK_EVERY = 5000;
+  let live = null;
+
+  async function askForNews() {
+    if (document.visibilityState !== "visible") return;
+    let answer;
+    try {
+      answer = await fetch("/data/version", { headers: { Accept: "application/json" }, cache: "no-store" });
+    } catch (error) {
+      return; // the server may be starting anew
+    }
+    if (answer.status === 401) {
+      clearInterval(asking);
+      document.removeEventListener("visibilitychange", askForNews);
+    }
+    if (!answer.ok) return;
+    const found = await answer.json();
+    const before = live;
+    // A page with something typed or chosen in it is not taken away; it is asked again until that is done.
+    if (before !== null && found.model !== before.model && document.querySelector(".unsaved")) return;
+    if (before === null || found.version > before.version) live = found;
+    if (before !== null && found.version > before.version) showNews(before, found);
+  }
+
+  function showNews(before, found) {
+    if (found.model !== before.model) {
+      window.location.reload(); // other data have other filters and charts
+      return;
+    }
+    const page = PAGES[window.location.pathname];
+    // Pages about the data have a period; others, such as a form being filled in, stay as they are.
+    if (!page || !document.getElementById(page + "-period")) return;
+    dash_clientside.set_props(page + "-search", {
+      data: { search: window.location.search, from: "news", version: found.version },
+    });
+    const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    dash_clientside.set_props("news", { children: "New data. The page shows them since " + time + "." });
+    dash_clientside.set_props("news-box", { className: "news on" });
+  }
+
+  function closeNews() {
+    return ["", "news"];
+  }
+
+  const asking = setInterval(askForNews, ASK_EVERY);
+  document.addEventListener("visibilitychange", askForNews);
+  askForNews();
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    salescope: { route, filtersToUrl, dates, reloadGrid, theme, title },
+    salescope: { route, filtersToUrl, dates, reloadGrid, theme, title, closeNews },
   });
 })();

@@ -19,19 +19,24 @@ from flask_compress import Compress
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from callbacks.filters import parse_search
-from callbacks.wiring import PageContext
+from callbacks.filters import MAX_SEARCH, parse_search
+from callbacks.wiring import PageContext, Services
 from layouts import shell
-from salescope import headers, installation, signin
-from salescope.gate import Gate, find_page, viewer
-from salescope.pages import PAGES
+from salescope import api, headers, installation, signin, uploads
+from salescope.gate import BACKGROUND, Gate, find_page, viewer
+from salescope.pages import PAGES, Page
 from salescope.settings import ROOT, Settings
+from salescope.static import StaticFiles
+from salescope.warming import Warming
 from services.access import Permission, Viewer
 from services.accounts import Accounts, Lifetimes
 from services.database import is_current, open_database
 from services.errors import NotReadyError, SalescopeError, UserError
-from services.model import SalesModel
+from services.inbox import Inbox
+from services.model import EMPTY, SalesModel
 from services.sales import Sales
+from services.tokens import Tokens
+from services.warehouse import Warehouse
 
 log = logging.getLogger("salescope")
 VENDOR = "/assets/vendor/"
@@ -52,34 +57,43 @@ class Routes:
         self._app.clientside_callback(ClientsideFunction("salescope", function), *dependencies, **options)
 
 
-def create_app(settings: Settings) -> flask.Flask:
-    """Return the WSGI application.
+def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flask:
+    """Return the WSGI application for the model in use.
 
-    Raises DefinitionError for a broken model, NotReadyError before `salescope init` and the first load,
-    UnguardedError when something is reachable without a policy.
+    Raises DefinitionError for a broken model, NotReadyError before `salescope init`, UnguardedError when something is
+    reachable without a policy.
     """
     engine = open_database(settings.database_url)
     if not is_current(engine):
         raise NotReadyError("The application database is missing or of another version. Run: salescope init")
-    sales = installation.make_sales(settings)
+    store = store or installation.warehouse(settings)
+    sales = installation.make_sales(settings, store)
     model = sales.model
     lifetimes = Lifetimes(
         dt.timedelta(minutes=settings.session_idle_minutes), dt.timedelta(hours=settings.session_hours)
     )
     accounts = Accounts(engine, lifetimes)
     server = _server(settings)
-    signin.install(server, accounts)
+    signin.install(server, accounts, BACKGROUND)
     _health(server, engine, sales)
+    inbox = Inbox(store)
+    api.install(server, sales, inbox, settings.api_body_mb)
+    services = Services(sales, installation.data_room(settings, store, engine))
+    _data_version(server, store, model, Warming(services, accounts))
+    uploads.install(server, services.data, upload_mb=settings.upload_mb, at_once=max(1, settings.threads // 2))
     app = _dash(server)
-    gate = Gate(server, app, accounts)
+    gate = Gate(server, app, accounts, Tokens(engine, accounts))
     headers.install(server, app, https=settings.production)
+    server.after_request(StaticFiles().finish)
     _errors(server)
-    _register_shell(Routes(app, gate, Permission.DASHBOARDS_VIEW), sales)
+    _register_shell(Routes(app, gate, Permission.DASHBOARDS_VIEW), services)
     for page in PAGES:
-        if not page.needs(model):
-            page.register(Routes(app, gate, page.permission), sales)
+        if not page.missing(model):
+            page.register(Routes(app, gate, page.permission), services)
     gate.audit()
     app.layout = lambda: _shell(model)
+    if inbox.pending():
+        inbox.wake()
     server.extensions["salescope"] = {"gate": gate, "sales": sales, "accounts": accounts, "dash": app}
     return server
 
@@ -94,7 +108,7 @@ def _server(settings: Settings) -> flask.Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
-        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_ALGORITHM=["zstd", "br", "gzip"],
         COMPRESS_MIMETYPES=[
             "application/javascript",
             "application/json",
@@ -143,10 +157,10 @@ def _shell(model: SalesModel) -> Any:
 
 
 def _links(model: SalesModel, who: Viewer) -> list[shell.Link]:
-    return [shell.Link(page.path, page.title, page.needs(model)) for page in PAGES if who.may(page.permission)]
+    return [shell.Link(page.path, page.title, page.missing(model)) for page in PAGES if who.may(page.permission)]
 
 
-def _register_shell(register: Routes, sales: Sales) -> None:
+def _register_shell(register: Routes, services: Services) -> None:
     register.client(
         "route",
         Output(shell.Ids.ROUTE, "data"),
@@ -155,6 +169,13 @@ def _register_shell(register: Routes, sales: Sales) -> None:
         State(shell.Ids.ROUTE, "data"),
     )
     register.client("theme", Output(shell.Ids.THEME, "title"), Input(shell.Ids.THEME, "n_clicks"))
+    register.client(
+        "closeNews",
+        Output(shell.Ids.NEWS, "children"),
+        Output(shell.Ids.NEWS_BOX, "className"),
+        Input(shell.Ids.NEWS_CLOSE, "n_clicks"),
+        prevent_initial_call=True,
+    )
     register.client("title", Output(shell.Ids.TITLED, "data"), Input(shell.Ids.TITLE, "data"))
 
     @register(
@@ -167,21 +188,40 @@ def _register_shell(register: Routes, sales: Sales) -> None:
     def open_page(who: Viewer, route: object) -> tuple[Any, Any, str]:
         found = route if isinstance(route, dict) else {}
         path, search = str(found.get("pathname")).encode("utf-8", "replace").decode(), found.get("search")
-        links = shell.navigation(_links(sales.model, who), path, search if isinstance(search, str) else "")
-        content, title = _page_content(sales, who, path, search)
+        links = shell.navigation(_links(services.sales.model, who), path, _carried(path, search))
+        content, title = _page_content(services, who, path, search)
         return content, links, f"{title} · Salescope"
 
 
-def _page_content(sales: Sales, who: Viewer, path: str, search: object) -> tuple[Any, str]:
+def _carried(path: str, search: object) -> str:
+    """Return the part of an address that links to other pages take along: the filters."""
+    page = find_page(path)
+    known = isinstance(search, str) and len(search) <= MAX_SEARCH and (page is None or page.filters)
+    return str(search) if known else ""
+
+
+def _page_content(services: Services, who: Viewer, path: str, search: object) -> tuple[Any, str]:
     page = find_page(path)
     if page is None:
         return shell.message("There is no such page", f"Nothing is at {path[:200]}."), "Not found"
     if not who.may(page.permission):
         return shell.message("Not for your role", f"{page.title} is not part of the role {who.role!r}."), "Not allowed"
-    reason = page.needs(sales.model)
+    reason = page.missing(services.sales.model)
     if reason:
-        return shell.message(f"{page.title} is not available for these data", reason), page.title
-    return page.render(PageContext(sales, who, parse_search(search))), page.title
+        return _not_offered(page, reason, who, without_data=services.sales.model is EMPTY), page.title
+    try:
+        return page.render(PageContext(services, who, parse_search(search))), page.title
+    except UserError as error:  # such as a row scope over a dimension that other data do not have
+        return shell.message(f"{page.title} cannot be shown", str(error)), page.title
+
+
+def _not_offered(page: Page, reason: str, who: Viewer, *, without_data: bool) -> Any:
+    """Return what stands in the place of a page that these data cannot fill."""
+    if not without_data:
+        return shell.message(f"{page.title} is not available for these data", reason)
+    loading = next((each for each in PAGES if each.without_data and who.may(each.permission)), None)
+    link = shell.Link(loading.path, "Bring your data") if loading else None
+    return shell.message("No data yet", reason, link)
 
 
 def _explain(error: Exception) -> None:
@@ -205,7 +245,8 @@ def _health(server: flask.Flask, engine: sa.Engine, sales: Sales) -> None:
         try:
             with engine.connect() as connection:
                 connection.execute(sa.text("SELECT 1"))
-            sales.coverage()
+            if sales.model is not EMPTY:
+                sales.coverage()
         except (SalescopeError, sa.exc.SQLAlchemyError, OSError):
             log.exception("Not ready")
             return {"status": "not ready"}, 503
@@ -213,6 +254,18 @@ def _health(server: flask.Flask, engine: sa.Engine, sales: Sales) -> None:
 
     server.add_url_rule("/healthz", "healthz", healthz)
     server.add_url_rule("/readyz", "readyz", readyz)
+
+
+def _data_version(server: flask.Flask, store: Warehouse, model: SalesModel, warming: Warming) -> None:
+    """Add what open pages ask every few seconds: which data are live."""
+
+    def data_version() -> flask.typing.ResponseReturnValue:
+        pointer = store.pointer()
+        warming.notice(pointer)
+        version, published_at = (pointer.version, pointer.published_at) if pointer else (0, "")
+        return {"version": version, "published_at": published_at, "model": model.version}
+
+    server.add_url_rule("/data/version", "data_version", data_version)
 
 
 def _errors(server: flask.Flask) -> None:
@@ -227,6 +280,14 @@ def _errors(server: flask.Flask) -> None:
     def no_such_file(_error: Exception) -> flask.typing.ResponseReturnValue:
         return _problem(404, "There is no such file.")
 
+    @server.errorhandler(NotReadyError)
+    @server.errorhandler(sa.exc.OperationalError)
+    def away(error: Exception) -> flask.typing.ResponseReturnValue:
+        log.warning("Not ready: %s", type(error).__name__)
+        words = str(error) if isinstance(error, NotReadyError) else "The database does not answer."
+        body, code = _problem(503, f"{words} Try again in a few seconds.")
+        return body, code, {"Retry-After": "5"}
+
     @server.errorhandler(Exception)
     def unforeseen(error: Exception) -> flask.typing.ResponseReturnValue:
         number = uuid.uuid4().hex[:8]
@@ -234,7 +295,7 @@ def _errors(server: flask.Flask) -> None:
         return _problem(500, f"Something went wrong on our side (error {number}).")
 
 
-def _problem(code: int, words: str) -> flask.typing.ResponseReturnValue:
+def _problem(code: int, words: str) -> tuple[str | dict[str, str], int]:
     """Return an error as a page where a person asked for one, else as JSON."""
     if flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html:
         return flask.render_template("error.html", code=code, words=words), code

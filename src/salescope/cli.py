@@ -15,12 +15,18 @@ from salescope import __version__
 COMMANDS = {
     "run": "salescope.commands.site",
     "init": "salescope.commands.site",
-    "load": "salescope.commands.site",
+    "load": "salescope.commands.data",
+    "undo": "salescope.commands.data",
+    "connect": "salescope.commands.connect",
     "user": "salescope.commands.users",
+    "token": "salescope.commands.tokens",
     "ask": "salescope.commands.analysis",
     "forecast": "salescope.commands.analysis",
+    "explain": "salescope.commands.analysis",
     "serve": "salescope.commands.site",
+    "publish-inbox": "salescope.commands.inbox",
     "doctor": "salescope.commands.site",
+    "job": "salescope.commands.jobs",
 }
 
 
@@ -34,7 +40,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Return the command, None for an unknown name."""
         module = COMMANDS.get(cmd_name)
-        found: click.Command | None = getattr(importlib.import_module(module), cmd_name) if module else None
+        found: click.Command | None = None
+        if module:
+            found = getattr(importlib.import_module(module), cmd_name.replace("-", "_"))
         return found
 
 

@@ -16,11 +16,13 @@ from packaging.requirements import Requirement
 
 from salescope import installation
 from salescope.settings import ROOT, Settings
+from salescope.tally import totals
 from services.accounts import Accounts
 from services.database import is_current, open_database
 from services.errors import NotReadyError, SalescopeError
-from services.model import read_model
-from services.warehouse import rows_of
+from services.flights import Outcome
+from services.model import EMPTY
+from services.warehouse import coverage_of
 
 FREE_BYTES = 2 * 1024**3
 
@@ -101,20 +103,33 @@ def _database(settings: Settings) -> str:
 
 
 def _model(settings: Settings) -> str:
-    path = installation.model_path(settings)
-    if not path.exists():
-        raise NotReadyError(f"{path} is missing. Load data first: salescope load --sample")
-    model = read_model(path)
+    model = installation.model_files(settings).in_use()
+    if model is EMPTY:
+        return "none, there are no data yet"
     return f"{model.title}: {len(model.measures)} measures, {len(model.dimensions)} dimensions"
 
 
 def _data(settings: Settings) -> str:
     warehouse = installation.warehouse(settings)
     pointer = warehouse.verify()
-    covered = rows_of(warehouse.current(), sa.text("SELECT * FROM coverage"))[0]
+    if installation.model_files(settings, warehouse).name_in_use() is None:
+        return "none yet; load some on the Data page, or with: salescope load FILE"
+    covered = coverage_of(warehouse.current())
+    where = f"version {pointer.version}, checksum right" if pointer else "used where they are, in a database"
     return (
-        f"version {pointer.version if pointer else '?'}, checksum right, {covered['line_count']:,} lines, "
-        f"{covered['first_time']:%Y-%m-%d} to {covered['last_time']:%Y-%m-%d}"
+        f"{where}, {covered['line_count']:,} lines, {covered['first_time']:%Y-%m-%d} to {covered['last_time']:%Y-%m-%d}"
+    )
+
+
+def _answers(settings: Settings) -> str:
+    counts = totals(settings.instance / "answers")
+    if not counts:
+        return "none counted in the last day"
+    kept, shared = counts[Outcome.KEPT], counts[Outcome.SHARED]
+    share = (kept + shared) / counts.total()
+    return (
+        f"{counts.total():,} in the last day, {share:.0%} not computed anew: {kept:,} from the result cache, "
+        f"{shared:,} asked for by several at the same moment"
     )
 
 
@@ -123,6 +138,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("Application database", _database),
     ("Model", _model),
     ("Data", _data),
+    ("Answers", _answers),
 )
 
 

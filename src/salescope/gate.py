@@ -18,9 +18,11 @@ from flask_login import current_user
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound, SecurityError
 
 from salescope.pages import PAGES, Page
+from salescope.payload import packed
 from services.access import Permission, Viewer
 from services.accounts import Accounts
 from services.errors import AccessDeniedError, SalescopeError
+from services.tokens import Tokens
 
 #: Answered without a session.
 PUBLIC = frozenset({"signin", "healthz", "readyz", "_dash_assets.static"})
@@ -28,6 +30,7 @@ PUBLIC = frozenset({"signin", "healthz", "readyz", "_dash_assets.static"})
 SIGNED_IN = frozenset(
     {
         "signout",
+        "data_version",
         "/",
         "/<path:path>",
         "/_dash-layout",
@@ -38,6 +41,21 @@ SIGNED_IN = frozenset(
         "/_reload-hash",
     }
 )
+#: Answered to programs with a bearer token that has the permission; for reading, to a session that has it too.
+API: Mapping[str, Permission] = {
+    "api_query": Permission.DASHBOARDS_VIEW,
+    "api_orders": Permission.DATA_LOAD,
+}
+#: Answered to whoever is signed in and has the permission.
+ROUTES: Mapping[str, Permission] = {
+    "data_uploads": Permission.DATA_LOAD,
+    "data_upload": Permission.DATA_LOAD,
+    "data_rejects": Permission.DATA_LOAD,
+    "data_load_rejects": Permission.DATA_LOAD,
+    "data_recipe": Permission.DATA_LOAD,
+}
+#: Asked by open pages on their own: being asked this does not make a session last.
+BACKGROUND = frozenset({"data_version"})
 PAGE_ENDPOINTS = frozenset({"/", "/<path:path>"})
 CALLBACK_ENDPOINT = "/_dash-update-component"
 DEPENDENCIES_ENDPOINT = "/_dash-dependencies"
@@ -50,7 +68,12 @@ class UnguardedError(SalescopeError):
 
 def viewer() -> Viewer:
     """Return who is asking; raises Forbidden outside a signed-in request."""
-    if not flask.has_request_context() or not current_user.is_authenticated:
+    if not flask.has_request_context():
+        raise Forbidden
+    program: Viewer | None = flask.g.get("program")
+    if program is not None:
+        return program
+    if not current_user.is_authenticated:
         raise Forbidden
     found: Viewer = current_user.viewer
     return found
@@ -59,8 +82,8 @@ def viewer() -> Viewer:
 class Gate:
     """The policies of one application, and the two lines that hold them."""
 
-    def __init__(self, server: flask.Flask, app: dash.Dash, accounts: Accounts) -> None:
-        self._server, self._app, self._accounts = server, app, accounts
+    def __init__(self, server: flask.Flask, app: dash.Dash, accounts: Accounts, tokens: Tokens) -> None:
+        self._server, self._app, self._accounts, self._tokens = server, app, accounts, tokens
         self.policy: dict[str, Permission] = {}
         server.before_request(self.check)
         server.after_request(self.hide_others)
@@ -87,7 +110,7 @@ class Gate:
         def guarded(*args: Any) -> Any:
             who = viewer()
             who.require(permission)
-            return function(who, *args)
+            return packed(function(who, *args))
 
         return functools.wraps(function)(protected(_refuse, groups=[permission.value])(guarded))
 
@@ -96,6 +119,8 @@ class Gate:
         endpoint = flask.request.endpoint
         if isinstance(flask.request.routing_exception, SecurityError):
             raise flask.request.routing_exception
+        if endpoint is not None and endpoint in API:
+            return self._program_allowed(API[endpoint])
         if flask.request.method not in SAFE_METHODS:
             self._same_origin()
         if endpoint in PUBLIC:
@@ -103,12 +128,33 @@ class Gate:
         if not current_user.is_authenticated:
             return _sign_in_first()
         _tell_dash_auth(viewer())
-        if endpoint not in SIGNED_IN:
+        if endpoint is not None and endpoint in ROUTES:
+            self._route_allowed(ROUTES[endpoint])
+        elif endpoint not in SIGNED_IN:
             raise Forbidden
         if endpoint == CALLBACK_ENDPOINT:
             self._callback_allowed()
         if endpoint in PAGE_ENDPOINTS:
             self._page_allowed()
+        return None
+
+    def _program_allowed(self, permission: Permission) -> flask.typing.ResponseReturnValue | None:
+        """Decide about a request to the API.
+
+        A cookie counts for reading only, so that no other site can make a browser change anything here.
+        """
+        scheme, _, token = flask.request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            flask.g.program = self._tokens.viewer(token.strip(), flask.request.remote_addr or "")
+        elif not scheme and flask.request.method in SAFE_METHODS and current_user.is_authenticated:
+            flask.g.program = current_user.viewer
+        who: Viewer | None = flask.g.get("program")
+        if who is None:
+            words = "Send a valid API token: Authorization: Bearer sst_…; an admin makes one with: salescope token add"
+            return {"error": words}, 401, {"WWW-Authenticate": 'Bearer realm="salescope"'}
+        if not who.may(permission):
+            self._accounts.record("denied", who.email, flask.request.remote_addr or "", f"API {permission}")
+            return {"error": f"This needs the permission {permission.value!r}, which the token does not have."}, 403
         return None
 
     def _same_origin(self) -> None:
@@ -117,6 +163,10 @@ class Gate:
         origin = flask.request.headers.get("Origin")
         if site not in ("same-origin", "none") or (origin is not None and origin != flask.request.host_url.rstrip("/")):
             self._denied("cross-site request")
+
+    def _route_allowed(self, permission: Permission) -> None:
+        if not viewer().may(permission):
+            self._denied(f"{flask.request.method} {flask.request.path[:200]}")
 
     def _callback_allowed(self) -> None:
         try:
@@ -165,6 +215,8 @@ class Gate:
         problems = [*self._unguarded_routes(), *self._unguarded_callbacks()]
         problems += [f"Dash page {key!r}" for key in dash.page_registry]
         problems += [f"page {page.key!r}" for page in PAGES if not isinstance(page.permission, Permission)]
+        listed = {**API, **ROUTES}
+        problems += [f"route {name!r}" for name, needs in listed.items() if not isinstance(needs, Permission)]
         if problems:
             raise UnguardedError(
                 f"Reachable without a policy: {'; '.join(problems)}. Register callbacks through the gate, list "
@@ -173,7 +225,7 @@ class Gate:
 
     def _unguarded_routes(self) -> Iterable[str]:
         for rule in self._server.url_map.iter_rules():
-            if rule.endpoint not in PUBLIC | SIGNED_IN:
+            if rule.endpoint not in PUBLIC | SIGNED_IN | set(API) | set(ROUTES):
                 yield f"route {rule.rule} ({rule.endpoint})"
 
     def _unguarded_callbacks(self) -> Iterable[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dash
 import flask
 
+from salescope.static import ASSETS, SUITES
+
 FIXED = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -13,7 +15,6 @@ FIXED = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-ASSETS = "_dash_assets.static"
 YEAR = 365 * 24 * 3600
 
 
@@ -52,10 +53,10 @@ def policy(app: dash.Dash) -> str:
 def _cache(response: flask.Response) -> None:
     endpoint = flask.request.endpoint or ""
     fingerprinted = endpoint == ASSETS and ("m" in flask.request.args or "v" in flask.request.args)
-    suite = endpoint.startswith("/_dash-component-suites") and response.cache_control.max_age
+    suite = endpoint == SUITES and response.cache_control.max_age
     if response.status_code in (200, 304) and (fingerprinted or suite):
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
-    elif endpoint == ASSETS or endpoint.startswith("/_dash-component-suites"):
+    elif endpoint in (ASSETS, SUITES):
         response.headers["Cache-Control"] = "no-cache"
     else:
         response.headers["Cache-Control"] = "no-store"

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from salescope.cache import make_cache
+import orjson
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from salescope.cache import make_cache, make_turns
 from salescope.settings import ROOT, Settings
+from salescope.tally import Tally
 from services.access import EVERYTHING, NOTHING, ROLES, RowScope
 from services.accounts import Accounts
+from services.addresses import read_address
 from services.database import migrate, open_database
-from services.errors import LoadError, NotReadyError, UserError
-from services.loading import Loaded, Progress, load
-from services.model import SalesModel, read_model
+from services.dataroom import DataRoom
+from services.errors import UserError
+from services.fairness import Fairness
+from services.in_place import InPlace
+from services.jobs import Jobs
+from services.ledger import Mode, loads
+from services.loading import Loaded, load, require_model
+from services.model import EMPTY, SalesModel, read_model
+from services.modelfiles import MODEL, RECIPE, ModelFiles
+from services.postgres_warehouse import PostgresWarehouse
+from services.preparing import Progress
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
-from services.warehouse import Warehouse
+from services.tokens import Tokens
+from services.warehouse import DuckWarehouse, Limits, Warehouse
+from services.yamlfile import Definition
 
 SAMPLE = ROOT / "data" / "online_retail_ii" / "recipe.yaml"
 
@@ -40,29 +57,100 @@ def init(settings: Settings) -> Accounts:
     return Accounts(engine)
 
 
+def tokens(settings: Settings) -> Tokens:
+    """Return the API tokens; creates or migrates the application database."""
+    return Tokens(open_database(settings.database_url), init(settings))
+
+
+def jobs(settings: Settings, engine: sa.Engine) -> Jobs:
+    """Return the jobs of the installation."""
+    return Jobs(engine, settings.instance / "jobs", slots=settings.jobs)
+
+
 def warehouse(settings: Settings) -> Warehouse:
-    """Return the warehouse in the instance folder."""
-    return Warehouse(settings.warehouse, memory=settings.query_memory, threads=settings.query_threads)
+    """Return the data's place: a connected database, the settings' PostgreSQL, or DuckDB in the instance folder."""
+    found = connected(settings)
+    if found is not None:
+        model = read_model(settings.instance / "models" / found.model / MODEL)
+        url = read_address(found.url.get_secret_value(), ("postgresql",))
+        return InPlace(url, model, settings.warehouse, seconds=settings.query_seconds)
+    limits: Limits = {"memory": settings.query_memory, "threads": settings.query_threads}
+    if not settings.warehouse_url:
+        return DuckWarehouse(settings.warehouse, **limits)
+    address = read_address(settings.warehouse_url, ("postgresql",))
+    return PostgresWarehouse(address, settings.warehouse, seconds=settings.query_seconds, **limits)
 
 
-def load_recipe(settings: Settings, path: Path, *, by: str, progress: Progress) -> Loaded:
-    """Load a recipe's files, publish them and make its model the one in use.
+def data_room(settings: Settings, store: Warehouse, engine: sa.Engine) -> DataRoom:
+    """Return what the Data page works with."""
+    return DataRoom(settings.instance, store, model_files(settings, store), jobs(settings, engine))
 
-    Raises LoadError when other data are there already: they belong to another model.
+
+class Connected(Definition):
+    """The database whose tables are used where they are, and the name of the model that says how."""
+
+    url: SecretStr
+    model: str
+
+
+def connected(settings: Settings) -> Connected | None:
+    """Return what `connect` wrote, None when nothing is connected."""
+    path = settings.instance / "connected.json"
+    try:
+        return Connected.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise UserError(f"{path} is damaged. Run: salescope connect URL, or salescope connect --off") from None
+
+
+def connect(settings: Settings, url: str, model: str) -> None:
+    """Use the tables that a model's `place` names from now on; the URL is kept in a file for its owner only."""
+    settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    content = orjson.dumps({"url": url, "model": model})
+    with tempfile.NamedTemporaryFile(dir=settings.instance, prefix=".connected-", delete=False) as fresh:
+        fresh.write(content)
+        fresh.flush()
+        os.fsync(fresh.fileno())
+    Path(fresh.name).replace(settings.instance / "connected.json")
+
+
+def disconnect(settings: Settings) -> bool:
+    """Use the installation's own data again; return whether a database was connected."""
+    path = settings.instance / "connected.json"
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    return there
+
+
+def model_files(settings: Settings, store: Warehouse | None = None) -> ModelFiles:
+    """Return the models and recipes of the installation."""
+    return ModelFiles(settings.instance, store or warehouse(settings), settings.model)
+
+
+def load_recipe(
+    settings: Settings,
+    path: Path,
+    *,
+    by: str,
+    mode: Mode | None = None,
+    keep_good: bool = False,
+    progress: Progress,
+) -> Loaded:
+    """Load the files a recipe names, publish them and make its model the one in use.
+
+    Raises LoadError when other data are there already and `mode` does not start over.
     """
     recipe = read_recipe(path)
     model_file = path.parent / recipe.model
     model = read_model(model_file)
-    in_use = settings.instance / "model.yaml"
-    if in_use.exists() and (present := read_model(in_use)).name != model.name:
-        raise LoadError(
-            f"This installation holds data of the model {present.name!r}; the recipe {recipe.name!r} is for "
-            f"{model.name!r}. Use another folder: SALESCOPE_INSTANCE=…"
-        )
-    loaded = load(warehouse(settings), model, recipe, path.parent, by=by, progress=progress)
-    if not in_use.exists():
-        shutil.copyfile(model_file, in_use)
-    return loaded
+    store = warehouse(settings)
+    require_model(loads(store), model.name, mode)
+    texts = {MODEL: model_file.read_text(encoding="utf-8"), RECIPE: path.read_text(encoding="utf-8")}
+    files = model_files(settings, store)
+    if not files.folder(model.name).exists():
+        files.save(model.name, texts)
+    return load(store, model, recipe, path.parent, by=by, mode=mode, keep_good=keep_good, progress=progress)
 
 
 def sample_users(accounts: Accounts, recipe: Recipe, model: SalesModel) -> list[NewUser]:
@@ -102,19 +190,23 @@ def parse_scope(rows: tuple[str, ...], *, everything: bool) -> RowScope:
     return RowScope.of(limits) if limits else NOTHING
 
 
-def model_path(settings: Settings) -> Path:
-    """Return the file of the model in use: the setting's, else the one the data were loaded with."""
-    return Path(settings.model) if settings.model else settings.instance / "model.yaml"
+def make_sales(settings: Settings, store: Warehouse | None = None) -> Sales:
+    """Return the door to the data of an installation; without data, one with the model EMPTY.
 
-
-def make_sales(settings: Settings) -> Sales:
-    """Return the door to the data of an installation.
-
-    Raises DefinitionError for a broken model, NotReadyError before the first load or with a model of other data.
+    Raises DefinitionError for a broken model, NotReadyError for one of other data.
     """
-    path = model_path(settings)
-    if not path.exists():
-        raise NotReadyError("There are no data yet. Load some: salescope load --sample")
-    sales = Sales(read_model(path), warehouse(settings), make_cache(settings), seconds=settings.query_seconds)
-    sales.coverage()
+    store = store or warehouse(settings)
+    model = model_files(settings, store).in_use()
+    sales = Sales(
+        model,
+        store,
+        make_cache(settings),
+        seconds=settings.query_seconds,
+        turns=make_turns(settings),
+        # One thread of a worker is left to everybody else.
+        fairness=Fairness(settings.user_queries, max(settings.user_queries, settings.threads - 1)),
+        tell=Tally(settings.instance / "answers"),
+    )
+    if model is not EMPTY:
+        sales.coverage()
     return sales

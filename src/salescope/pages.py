@@ -6,20 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import callbacks.data
 import callbacks.lines
 import callbacks.overview
-from callbacks.wiring import PageContext, Register, Rendered
+from callbacks.wiring import PageContext, Register, Rendered, Services
 from services.access import Permission
-from services.model import SalesModel
-from services.sales import Sales
+from services.model import EMPTY, SalesModel
 
 
 @dataclass(frozen=True)
 class Page:
     """A page: where it is, what it is called, who may see it.
 
-    `render` makes its first state for a URL; `register` adds its callbacks; `needs` returns why the data at hand
-    cannot fill it, or "".
+    `render` makes its first state for a URL; `register` adds its callbacks; `needs` returns why a model cannot fill
+    it, or ""; `without_data` pages are there before the first load too; the addresses of pages with `filters` hold what
+    others understand.
     """
 
     key: str
@@ -27,8 +28,16 @@ class Page:
     title: str
     permission: Permission
     render: Callable[[PageContext], Rendered]
-    register: Callable[[Register, Sales], Any]
+    register: Callable[[Register, Services], Any]
     needs: Callable[[SalesModel], str] = lambda _model: ""
+    without_data: bool = False
+    filters: bool = True
+
+    def missing(self, model: SalesModel) -> str:
+        """Return why the page cannot be offered for these data, or ""."""
+        if model is EMPTY and not self.without_data:
+            return "There are no data yet. An analyst or admin can load some on the Data page."
+        return self.needs(model)
 
 
 PAGES: tuple[Page, ...] = (
@@ -48,5 +57,15 @@ PAGES: tuple[Page, ...] = (
         callbacks.lines.render,
         callbacks.lines.register,
         callbacks.lines.needs,
+    ),
+    Page(
+        "data",
+        "/data",
+        "Data",
+        Permission.DATA_LOAD,
+        callbacks.data.render,
+        callbacks.data.register,
+        without_data=True,
+        filters=False,
     ),
 )

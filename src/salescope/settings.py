@@ -90,9 +90,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SALESCOPE_INSTANCE", "instance", Path, "Folder of databases, data, cache, key."),
     Setting("SALESCOPE_SECRET_KEY", "", _text, "Signs cookies and cache; 32 bytes or more. Local runs generate one."),
     Setting("SALESCOPE_DATABASE_URL", "", _text, "Application database; empty: SQLite in the instance folder."),
+    Setting("SALESCOPE_WAREHOUSE_URL", "", _text, "The data, `postgresql://…`; empty: DuckDB in the instance folder."),
     Setting("SALESCOPE_CACHE_URL", "", _text, "Result cache, `redis://…`; empty: files in the instance folder."),
     Setting("SALESCOPE_CACHE_ENTRIES", "2000", _whole(0, 1_000_000), "Answers kept at most; 0 switches caching off."),
-    Setting("SALESCOPE_MODEL", "", _text, "Model YAML in use; empty: `model.yaml` in that folder."),
+    Setting("SALESCOPE_MODEL", "", _text, "Model YAML in use; empty: that of the live data."),
     Setting("SALESCOPE_HOST", "127.0.0.1", _text, "Address to listen on."),
     Setting("SALESCOPE_PORT", "8050", _whole(1, 65_535), "Port to listen on."),
     Setting("SALESCOPE_WORKERS", "2", _whole(1, 64), "Worker processes."),
@@ -103,12 +104,18 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SALESCOPE_QUERY_SECONDS", "30", _whole(1, 3_600), "A query is stopped after this many seconds."),
     Setting("SALESCOPE_QUERY_MEMORY", "2GB", _size, "Memory DuckDB may use per worker."),
     Setting("SALESCOPE_QUERY_THREADS", "2", _whole(1, 64), "Threads DuckDB may use per worker."),
+    Setting("SALESCOPE_USER_QUERIES", "2", _whole(1, 64), "Queries one person runs at once per worker; others wait."),
+    Setting("SALESCOPE_JOBS", "1", _whole(1, 16), "Jobs that run at once; others wait."),
+    Setting("SALESCOPE_LOAD_MEMORY_MB", "3000", _whole(500, 1_000_000), "Memory a job may use."),
+    Setting("SALESCOPE_LOAD_MINUTES", "60", _whole(1, 1_440), "A job is stopped after this long."),
+    Setting("SALESCOPE_UPLOAD_MB", "2048", _whole(1, 1_000_000), "Largest file the Data page takes."),
+    Setting("SALESCOPE_API_BODY_MB", "10", _whole(1, 1_000), "Largest batch of orders the API takes."),
     Setting("SALESCOPE_SESSION_IDLE_MINUTES", "30", _whole(1, 1_440), "A session ends after this long without use."),
     Setting("SALESCOPE_SESSION_HOURS", "12", _whole(1, 168), "A session ends this long after sign-in."),
     Setting("SALESCOPE_ACCESS_LOG", "0", _choice("0", "1"), "`1` writes a line per request to standard output."),
 )
 #: Settings that may stand in a file instead, named by the same name with _FILE.
-SECRETS = ("SALESCOPE_SECRET_KEY", "SALESCOPE_DATABASE_URL", "SALESCOPE_CACHE_URL")
+SECRETS = ("SALESCOPE_SECRET_KEY", "SALESCOPE_DATABASE_URL", "SALESCOPE_WAREHOUSE_URL", "SALESCOPE_CACHE_URL")
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,7 @@ class Settings:
     instance: Path
     secret_key: str = field(repr=False)
     database_url: str = field(repr=False)
+    warehouse_url: str = field(repr=False)
     cache_url: str = field(repr=False)
     cache_entries: int
     model: str
@@ -132,6 +140,12 @@ class Settings:
     query_seconds: int
     query_memory: str
     query_threads: int
+    user_queries: int
+    jobs: int
+    load_memory_mb: int
+    load_minutes: int
+    upload_mb: int
+    api_body_mb: int
     session_idle_minutes: int
     session_hours: int
     access_log: str

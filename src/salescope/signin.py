@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import flask
@@ -22,13 +23,16 @@ class SignedInUser(flask_login.UserMixin):  # type: ignore[misc]
         return self.token
 
 
-def install(server: flask.Flask, accounts: Accounts) -> None:
-    """Add sign-in, sign-out and the session loader to the server."""
+def install(server: flask.Flask, accounts: Accounts, background: Collection[str]) -> None:
+    """Add sign-in, sign-out and the session loader to the server.
+
+    Requests to the endpoints in `background` do not keep a session from running out.
+    """
     manager = flask_login.LoginManager(server)
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(token: str) -> SignedInUser | None:
-        who = accounts.viewer(str(token))
+        who = accounts.viewer(str(token), in_use=flask.request.endpoint not in background)
         return SignedInUser(token, who) if who else None
 
     def signin() -> flask.typing.ResponseReturnValue:

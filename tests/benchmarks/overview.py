@@ -29,7 +29,7 @@ from services.periods import Period
 from services.query import Filter, SalesQuery
 from services.recipe import read_recipe
 from services.sales import Sales
-from services.warehouse import Warehouse
+from services.warehouse import DuckWarehouse
 
 RUNS = 15
 SAMPLE = Path(__file__).parents[2] / "data" / "online_retail_ii"
@@ -57,7 +57,7 @@ def main() -> None:
     """Print the table; exit 1 when an answer differs."""
     model = read_model(SAMPLE / "model.yaml")
     with tempfile.TemporaryDirectory() as folder:
-        warehouse = Warehouse(Path(folder))
+        warehouse = DuckWarehouse(Path(folder))
         started = time.perf_counter()
         loaded = load(warehouse, model, read_recipe(SAMPLE / "recipe.yaml"), SAMPLE, by="bench")
         seconds = time.perf_counter() - started

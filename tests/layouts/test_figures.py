@@ -100,4 +100,4 @@ def test_table_names_rows_and_columns() -> None:
     made = table("Sales", ["Month", "Revenue"], [["May", "£1"], ["June", "£2"]]).to_plotly_json()
     assert made["props"]["children"][0].children == "Sales"
     rows = made["props"]["children"][2].children
-    assert [row.children[0].scope for row in rows] == ["row", "row"]
+    assert [row["props"]["children"][0]["props"]["scope"] for row in rows] == ["row", "row"]

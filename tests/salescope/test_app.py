@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from flask.testing import FlaskClient
 
 from salescope import installation as product
 from salescope.app import create_app
-from services.errors import DefinitionError, NotReadyError, SalescopeError
+from services.errors import AwayError, DefinitionError, NotReadyError, SalescopeError
+from services.model import EMPTY
 from tests.salescope.conftest import Visit
 from tests.serving import ROOT, Installation
 
@@ -24,19 +24,19 @@ def test_start_before_init_names_the_command(tmp_path: Path) -> None:
         create_app(Installation(tmp_path).settings())
 
 
-def test_start_before_the_first_load_names_the_command(tmp_path: Path) -> None:
+def test_an_installation_without_data_says_so(tmp_path: Path) -> None:
     settings = Installation(tmp_path).settings()
     product.init(settings)
-    with pytest.raises(NotReadyError, match="salescope load"):
-        create_app(settings)
+    server = create_app(settings)
+    assert server.test_client().get("/readyz").status_code == 200
+    assert server.extensions["salescope"]["sales"].model is EMPTY
 
 
-def test_start_with_a_model_but_no_data_names_the_command(tmp_path: Path) -> None:
+def test_a_model_without_data_is_not_in_use(tmp_path: Path) -> None:
     settings = Installation(tmp_path).settings()
     product.init(settings)
-    shutil.copyfile(MODEL, tmp_path / "model.yaml")
-    with pytest.raises(NotReadyError, match="salescope load"):
-        create_app(settings)
+    product.model_files(settings).save("online_retail_ii", {"model.yaml": MODEL.read_text(encoding="utf-8")})
+    assert create_app(settings).extensions["salescope"]["sales"].model is EMPTY
 
 
 def changed_model(folder: Path, old: str, new: str) -> tuple[Path, int]:
@@ -218,3 +218,15 @@ def test_several_problems_are_all_told(visit: Visit) -> None:
 @pytest.mark.parametrize("search", ["?product=nope", "?country=nope&product=nope"])
 def test_value_that_nobody_sold_gives_the_page(visit: Visit, search: str) -> None:
     assert "Something went wrong" not in visit("analyst", "/", search)
+
+
+def test_a_database_that_is_away_is_said_with_a_time_to_try_again(installation: Installation) -> None:
+    server = create_app(installation.settings())
+
+    def away() -> str:
+        raise AwayError("The database does not answer.")
+
+    server.view_functions["healthz"] = away
+    answer = server.test_client().get("/healthz")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.get_json() == {"error": "The database does not answer. Try again in a few seconds."}

@@ -34,13 +34,13 @@ def cache_in(folder: Path, key: str = KEY, **given: str) -> SignedCache:
     settings = Settings.from_env({"SALESCOPE_INSTANCE": str(folder), "SALESCOPE_SECRET_KEY": key} | given)
     made = make_cache(settings)
     assert isinstance(made, SignedCache)
-    made._clock = Ticking()
+    made.fuse.clock = Ticking()
     return made
 
 
 def tick(cache: SignedCache, seconds: float = BREAK_SECONDS + 1) -> None:
-    assert isinstance(cache._clock, Ticking)
-    cache._clock.now += seconds
+    assert isinstance(cache.fuse.clock, Ticking)
+    cache.fuse.clock.now += seconds
 
 
 def entry_of(folder: Path, cache: SignedCache, key: str, value: bytes = VALUE) -> Path:
@@ -191,13 +191,6 @@ def test_zero_entries_keep_nothing(tmp_path: Path) -> None:
     made.set("key", VALUE)
     assert made.get("key") is None
     assert not (tmp_path / "cache").exists()
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture

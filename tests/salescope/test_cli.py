@@ -21,7 +21,7 @@ from services.access import EVERYTHING, NOTHING, RowScope
 from services.accounts import SignInError
 from services.database import open_database
 from services.loading import loads
-from services.warehouse import Warehouse
+from services.warehouse import DuckWarehouse
 from tests.serving import ALLOWED, ROOT, Installation, Server, free_port, outside, until
 
 PASSWORD = "a password made for this test"
@@ -104,7 +104,7 @@ def test_preparing_twice_doubles_nothing_and_shows_passwords_once(tmp_path: Path
     assert (second.returncode, second.stdout) == (0, ""), second.stderr
     assert Installation(folder).accounts().list() == people
     assert (folder / "secret_key").read_bytes() == key
-    warehouse = Warehouse(folder / "warehouse")
+    warehouse = DuckWarehouse(folder / "warehouse")
     assert len(loads(warehouse)) == 1
     assert warehouse.live().version == 1
     assert {path for path in folder.rglob("*") if "-wal" not in path.name and "-shm" not in path.name} >= set(before)
@@ -306,13 +306,16 @@ def test_disabled_person_is_answered_nothing(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("words", [(), ("recipe.yaml", "--sample")], ids=["neither", "both"])
-def test_load_needs_either_a_recipe_or_the_sample(cli: Cli, words: tuple[str, ...]) -> None:
-    assert refused(cli("load", *words), "Name a recipe file, or use --sample.", code=2)
+def test_load_needs_either_sources_or_the_sample(cli: Cli, words: tuple[str, ...]) -> None:
+    assert refused(cli("load", *words), "Name files, a database URL or a recipe, or use --sample.", code=2)
 
 
 def test_load_of_a_file_that_does_not_exist_is_refused(cli: Cli, tmp_path: Path) -> None:
     assert refused(cli("load", str(tmp_path / "none.yaml")), "none.yaml", "cannot be read")
-    assert refused(cli("load", str(tmp_path)), "is a directory", code=2)
+    assert refused(cli("load", str(tmp_path / "none.csv")), "There is no file", "none.csv")
+    (tmp_path / "empty").mkdir()
+    assert refused(cli("load", str(tmp_path / "empty")), "There is no file to look at")
+    assert refused(cli("load", str(tmp_path / "none.csv"), "sqlite:///x.db"), "not both", code=2)
 
 
 def test_load_of_a_broken_recipe_names_file_and_line(cli: Cli, tmp_path: Path, sample_folder: Path) -> None:
@@ -388,7 +391,7 @@ def finding(result: Result, subject: str) -> str:
 def test_doctor_finds_a_healthy_installation_healthy(cli: Cli, installation: Installation) -> None:
     result = cli("doctor", at=installation)
     assert result.exit_code == 0, result.output
-    assert [line.split()[0] for line in result.stdout.splitlines()] == ["ok"] * 7
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["ok"] * 8
     assert "1,044,848 lines" in finding(result, "Data")
     assert "sqlite, 4 users" in finding(result, "Application database")
 
@@ -457,7 +460,7 @@ def test_doctor_finds_that_nobody_is_admin(cli: Cli, copy: Installation) -> None
 
 
 def test_doctor_finds_a_broken_model_by_file_and_line(cli: Cli, copy: Installation) -> None:
-    path = copy.folder / "model.yaml"
+    path = copy.folder / "models" / "online_retail_ii" / "model.yaml"
     text = path.read_text(encoding="utf-8")
     broken = text.replace("    expression: sum(revenue)", "    expression: sum(revenu)", 1)
     path.write_text(broken, encoding="utf-8")
@@ -471,8 +474,9 @@ def test_doctor_finds_a_broken_model_by_file_and_line(cli: Cli, copy: Installati
 def test_doctor_finds_missing_data(cli: Cli, copy: Installation) -> None:
     shutil.rmtree(copy.folder / "warehouse")
     result = cli("doctor", at=copy)
-    assert result.exit_code == 1
-    assert "salescope load --sample" in finding(result, "Data")
+    assert result.exit_code == 0
+    assert "none yet" in finding(result, "Data")
+    assert "salescope load" in finding(result, "Data")
 
 
 def test_doctor_finds_wrong_settings(cli: Cli) -> None:

@@ -52,7 +52,7 @@ def test_workers_read_while_a_load_publishes(installation: Installation, tmp_pat
         for tab in tabs:
             tab.start()
         loaded = subprocess.run(
-            [sys.executable, "-m", "salescope", "load", str(recipe)],
+            [sys.executable, "-m", "salescope", "load", str(recipe), "--mode", "append"],
             cwd=ROOT,
             env=outside(**own.environment),
             capture_output=True,

@@ -31,9 +31,16 @@ ACCEPTED = {
     "SALESCOPE_QUERY_SECONDS": ("1", 1),
     "SALESCOPE_QUERY_MEMORY": ("500MB", "500MB"),
     "SALESCOPE_QUERY_THREADS": ("64", 64),
+    "SALESCOPE_USER_QUERIES": ("1", 1),
     "SALESCOPE_SESSION_IDLE_MINUTES": ("1440", 1440),
     "SALESCOPE_SESSION_HOURS": ("168", 168),
     "SALESCOPE_ACCESS_LOG": ("1", "1"),
+    "SALESCOPE_WAREHOUSE_URL": ("postgresql+psycopg://u@h/sales", "postgresql+psycopg://u@h/sales"),
+    "SALESCOPE_UPLOAD_MB": ("1", 1),
+    "SALESCOPE_API_BODY_MB": ("1", 1),
+    "SALESCOPE_JOBS": ("2", 2),
+    "SALESCOPE_LOAD_MEMORY_MB": ("2000", 2000),
+    "SALESCOPE_LOAD_MINUTES": ("5", 5),
 }
 REFUSED = [
     ("SALESCOPE_ENV", "prod"),
@@ -49,9 +56,15 @@ REFUSED = [
     ("SALESCOPE_MAX_BODY_MB", "0"),
     ("SALESCOPE_QUERY_SECONDS", "-5"),
     ("SALESCOPE_QUERY_THREADS", "many"),
+    ("SALESCOPE_USER_QUERIES", "0"),
     ("SALESCOPE_SESSION_IDLE_MINUTES", "0"),
     ("SALESCOPE_SESSION_HOURS", "169"),
     ("SALESCOPE_ACCESS_LOG", "yes"),
+    ("SALESCOPE_UPLOAD_MB", "0"),
+    ("SALESCOPE_API_BODY_MB", "-1"),
+    ("SALESCOPE_JOBS", "0"),
+    ("SALESCOPE_LOAD_MEMORY_MB", "much"),
+    ("SALESCOPE_LOAD_MINUTES", "0"),
 ]
 
 

@@ -19,7 +19,15 @@ from tests.serving import PASSWORDS, Server
 UPDATE = "/_dash-update-component"
 OPEN_PAGE = "..content.children...navigation.children...title.data.."
 ROUTE = "route.data"
-SAMPLE_VALUES = {"filename": "salescope/app.css", "package_name": "dash", "path": "nope", "fingerprinted_path": "x.js"}
+SAMPLE_VALUES = {
+    "filename": "salescope/app.css",
+    "package_name": "dash",
+    "path": "nope",
+    "fingerprinted_path": "x.js",
+} | {
+    "work": "0" * 32,
+    "number": "0",
+}
 
 
 def routes(app: flask.Flask) -> Iterator[tuple[str, str, str]]:
@@ -27,7 +35,7 @@ def routes(app: flask.Flask) -> Iterator[tuple[str, str, str]]:
     for rule in app.url_map.iter_rules():
         path = rule.rule
         for name, value in SAMPLE_VALUES.items():
-            for converter in ("string:", "path:", ""):
+            for converter in ("string:", "path:", "int:", ""):
                 path = path.replace(f"<{converter}{name}>", value)
         assert "<" not in path, f"give the test a value for {rule.rule}"
         for method in sorted(rule.methods or ()):

@@ -12,13 +12,12 @@ from dash import Input, Output, html
 from werkzeug.exceptions import Forbidden
 
 import salescope.app
-from callbacks.wiring import Register
+from callbacks.wiring import Register, Services
 from salescope.app import Routes, create_app
-from salescope.gate import PUBLIC, SIGNED_IN, Gate, UnguardedError
+from salescope.gate import API, PUBLIC, ROUTES, SIGNED_IN, Gate, UnguardedError
 from salescope.pages import PAGES, Page
 from services.access import Permission, Viewer, role
 from services.errors import AccessDeniedError
-from services.sales import Sales
 from tests.serving import Installation
 
 
@@ -37,7 +36,7 @@ def start_with(
 ) -> flask.Flask:
     """Start the application with one more page, whose registration does what `plant` does."""
 
-    def register(routes: Register, _sales: Sales) -> None:
+    def register(routes: Register, _services: Services) -> None:
         assert isinstance(routes, Routes)
         app = routes._app
         plant(app, app.server)
@@ -110,7 +109,7 @@ def test_start_is_refused_with(
 def test_start_is_refused_for_a_page_without_a_permission(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = Page("open", "/open", "Open", "everyone", lambda _context: html.Div(), lambda _register, _sales: None)  # type: ignore[arg-type]
+    page = Page("open", "/open", "Open", "everyone", lambda _context: html.Div(), lambda _register, _services: None)  # type: ignore[arg-type]
     monkeypatch.setattr("salescope.gate.PAGES", (*PAGES, page))
     with pytest.raises(UnguardedError, match="page 'open'"):
         create_app(installation.settings())
@@ -126,7 +125,7 @@ def test_start_succeeds_with_a_callback_of_the_browser(
 
 
 def test_every_listed_endpoint_exists(app: flask.Flask) -> None:
-    assert {rule.endpoint for rule in app.url_map.iter_rules()} == PUBLIC | SIGNED_IN
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == PUBLIC | SIGNED_IN | set(API) | set(ROUTES)
 
 
 def functions(gate: Gate) -> dict[str, Callable[..., Any]]:

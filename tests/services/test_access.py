@@ -14,8 +14,8 @@ from tests.factories import viewer_of
     [
         ("executive", {Permission.DASHBOARDS_VIEW}),
         ("manager", {Permission.DASHBOARDS_VIEW, Permission.LINES_VIEW}),
-        ("analyst", {Permission.DASHBOARDS_VIEW, Permission.LINES_VIEW}),
-        ("admin", {Permission.DASHBOARDS_VIEW, Permission.LINES_VIEW}),
+        ("analyst", {Permission.DASHBOARDS_VIEW, Permission.DATA_LOAD, Permission.LINES_VIEW}),
+        ("admin", {Permission.DASHBOARDS_VIEW, Permission.DATA_LOAD, Permission.LINES_VIEW}),
     ],
 )
 def test_least_a_role_may(name: str, permissions: set[Permission]) -> None:
@@ -24,6 +24,11 @@ def test_least_a_role_may(name: str, permissions: set[Permission]) -> None:
 
 def test_executive_does_not_see_order_lines() -> None:
     assert not viewer_of("executive").may(Permission.LINES_VIEW)
+
+
+@pytest.mark.parametrize("name", ["executive", "manager"])
+def test_only_analysts_and_admins_load_data(name: str) -> None:
+    assert not viewer_of(name).may(Permission.DATA_LOAD)
 
 
 def test_every_permission_is_held_by_some_role_and_says_what_it_is() -> None:

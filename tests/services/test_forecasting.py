@@ -13,6 +13,12 @@ from services.periods import Grain
 from services.query import SalesQuery
 from services.sales import Sales
 
+# What is computed from answers is the same on both engines; once is enough.
+pytestmark = [
+    pytest.mark.parametrize("engine", ["duckdb"], indirect=True, scope="session"),
+    pytest.mark.usefixtures("engine"),
+]
+
 BANDS = ["lo95", "lo80", "mean", "hi80", "hi95"]
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 
 import pytest
+from babel import numbers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,3 +123,20 @@ def test_weekdays_begin_on_monday(locale: str, first: str, last: str) -> None:
     days = formats.weekdays(locale)
     assert len(days) == 7
     assert (days[0].rstrip("."), days[-1].rstrip(".")) == (first, last)
+
+
+@given(
+    value=st.floats(-1e15, 1e15) | st.decimals(-(10**9), 10**9, places=3).map(float),
+    locale=st.sampled_from(["en_GB", "de_DE", "fr_FR", "de_CH", "es_ES", "pl_PL", "hi_IN", "ar_EG", "sv_SE", "ja_JP"]),
+    currency=st.sampled_from(["GBP", "EUR", "JPY", "BHD"]),
+)
+def test_numbers_are_written_as_babel_writes_them(
+    sample_model: SalesModel, value: float, locale: str, currency: str
+) -> None:
+    model = of(sample_model, currency, locale)
+    money, share = numbers.format_currency(value, currency, locale=locale), round(value, 3) + 0.0
+    assert formats.exact(value, Format.CURRENCY, model) == money
+    assert formats.exact(value, Format.INTEGER, model) == numbers.format_decimal(round(value), locale=locale)
+    assert formats.exact(value, Format.PERCENT, model) == numbers.format_percent(value, "#,##0.00%", locale=locale)
+    pattern = "+#,##0.0%;-#,##0.0%"
+    assert formats.change_text(share, model) == numbers.format_percent(share, pattern, locale=locale)

@@ -17,6 +17,12 @@ from services.query import Filter, SalesQuery, Sort
 from services.sales import Sales
 from tests.factories import viewer_of
 
+# What is computed from answers is the same on both engines; once is enough.
+pytestmark = [
+    pytest.mark.parametrize("engine", ["duckdb"], indirect=True, scope="session"),
+    pytest.mark.usefixtures("engine"),
+]
+
 
 def asked(**fields: object) -> SalesQuery:
     given_fields: dict[str, object] = {"measures": ("revenue",), "period": Period("ytd")} | fields

@@ -15,7 +15,7 @@ from services.model import SalesModel
 from services.periods import Compare, Grain, Period
 from services.query import Filter, SalesQuery, Sort
 from services.sales import Sales
-from services.warehouse import Warehouse
+from services.warehouse import DuckWarehouse, Warehouse
 from tests.factories import House, MemoryCache, shop, viewer_of
 
 ANALYST = viewer_of("analyst")
@@ -181,7 +181,7 @@ def test_new_data_are_another_entry(tmp_path: Path, cache: MemoryCache) -> None:
     assert (first.value("revenue"), first.trust.version) == (5, 1)
     other = shop(tmp_path, rows.format(2))
     other.load()
-    sales = Sales(house.model, Warehouse(house.warehouse.root, threads=1), cache)
+    sales = Sales(house.model, DuckWarehouse(house.warehouse.root, threads=1), cache)
     second = sales.answer(BY_COUNTRY, ANALYST)
     assert (second.value("revenue"), second.trust.version, second.trust.cached) == (10, 2, False)
     assert second.trust.data_until == dt.datetime(2024, 1, 2, 10)
@@ -318,7 +318,7 @@ def test_tomorrow_is_another_entry(small_shop: House, cache: MemoryCache) -> Non
 
 def test_before_the_first_load(tmp_path: Path, sample_model: SalesModel) -> None:
     with pytest.raises(NotReadyError, match="There are no data yet"):
-        Sales(sample_model, Warehouse(tmp_path), NoCache()).answer(SalesQuery(measures=("revenue",)), ANALYST)
+        Sales(sample_model, DuckWarehouse(tmp_path), NoCache()).answer(SalesQuery(measures=("revenue",)), ANALYST)
 
 
 # Menus

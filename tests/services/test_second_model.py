@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,7 +55,7 @@ sources: [{file: first.parquet}, {file: second.parquet, where: Stück != None}]
 let: {kind: lower(trim(Typ))}
 columns:
   registered_on: Datum
-  brand: {value: column('Marke '), replace: {VW: Volkswagen}}
+  brand: {value: column('Marke'), replace: {VW: Volkswagen}}
   engine_class: "'heavy' if kind in ['lkw', 'bus'] else 'light'"
   count: Stück
 """
@@ -70,10 +70,9 @@ VIEWER = viewer_of("analyst")
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = house_of(
-        tmp_path_factory.mktemp("registry"), MODEL, RECIPE, {"first.parquet": FIRST, "second.parquet": SECOND}
-    )
+def registry(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[], str | None]) -> Iterator[House]:
+    files = {"first.parquet": FIRST, "second.parquet": SECOND}
+    house = house_of(tmp_path_factory.mktemp("registry"), MODEL, RECIPE, files, new_url())
     house.load()
     yield house
     house.warehouse.current().engine.dispose()

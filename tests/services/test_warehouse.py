@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import multiprocessing
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import duckdb
@@ -14,14 +12,14 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from salescope.cache import NoCache
 from services.errors import NotReadyError, SalescopeError
-from services.loading import load, loads
+from services.loading import load
 from services.query import SalesQuery
 from services.sales import Sales
-from services.warehouse import KEEP, Pointer, Warehouse, rows_of
-from tests.factories import SHOP_MODEL, SHOP_RECIPE, House, load_again, shop, viewer_of, write_parquet
-
-ROUNDS = 30
+from services.warehouse import KEEP, DuckWarehouse, Pointer, Warehouse, rows_of
+from tests.factories import House, shop, viewer_of, write_parquet
+from tests.services.loaders import folder_of, month, start
 
 
 def table_of(value: int) -> Callable[[duckdb.DuckDBPyConnection], None]:
@@ -46,7 +44,7 @@ def names(root: Path) -> set[str]:
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    made = Warehouse(tmp_path / "warehouse", threads=1)
+    made = DuckWarehouse(tmp_path / "warehouse", threads=1)
     yield made
     if made.pointer():
         made.current().engine.dispose()
@@ -107,7 +105,7 @@ def test_snapshot_is_opened_once(warehouse: Warehouse) -> None:
 
 def test_reader_moves_on_by_itself(warehouse: Warehouse) -> None:
     publish(warehouse, 1)
-    reader = Warehouse(warehouse.root, threads=1)
+    reader = DuckWarehouse(warehouse.root, threads=1)
     old = reader.current()
     publish(warehouse, 2)
     assert value_in(reader) == 2
@@ -116,7 +114,8 @@ def test_reader_moves_on_by_itself(warehouse: Warehouse) -> None:
 
 def test_readers_work_while_versions_are_published(warehouse: Warehouse) -> None:
     publish(warehouse, 1)
-    reader, seen, failed, stop = Warehouse(warehouse.root, threads=1), list[int](), list[Exception](), threading.Event()
+    reader, stop = DuckWarehouse(warehouse.root, threads=1), threading.Event()
+    seen, failed = list[int](), list[Exception]()
 
     def read() -> None:
         while not stop.is_set():
@@ -162,12 +161,12 @@ def test_missing_snapshot_is_said(warehouse: Warehouse) -> None:
     pointer = publish(warehouse, 1)
     (warehouse.root / pointer.file).unlink()
     with pytest.raises(SalescopeError, match="named by CURRENT is missing"):
-        Warehouse(warehouse.root).current()
+        DuckWarehouse(warehouse.root).current()
     (warehouse.root / "CURRENT").unlink()
 
 
 def test_missing_snapshot_is_noticed_by_verify(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path, threads=1)
+    warehouse = DuckWarehouse(tmp_path, threads=1)
     pointer = publish(warehouse, 1)
     (warehouse.root / pointer.file).unlink()
     with pytest.raises(SalescopeError):
@@ -178,7 +177,7 @@ def test_missing_snapshot_is_noticed_by_verify(tmp_path: Path) -> None:
 def test_damaged_pointer_is_said(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "CURRENT").write_bytes(content)
     with pytest.raises(SalescopeError):
-        Warehouse(tmp_path).current()
+        DuckWarehouse(tmp_path).current()
 
 
 def test_pointer_is_plain_json(warehouse: Warehouse) -> None:
@@ -234,7 +233,7 @@ def test_hardened_connection_refuses(warehouse: Warehouse, statement: str) -> No
 
 @pytest.mark.parametrize(("setting", "value"), [("memory_limit", "95.3 MiB"), ("threads", "1")])
 def test_limits_reach_the_engine(tmp_path: Path, setting: str, value: str) -> None:
-    warehouse = Warehouse(tmp_path, memory="100MB", threads=1)
+    warehouse = DuckWarehouse(tmp_path, memory="100MB", threads=1)
     publish(warehouse, 1)
     statement = sa.text("SELECT current_setting(:name)::VARCHAR AS value").bindparams(name=setting)
     assert rows_of(warehouse.current(), statement)[0]["value"] == value
@@ -244,105 +243,11 @@ def test_limits_reach_the_engine(tmp_path: Path, setting: str, value: str) -> No
 # Loading beside a reader, beside another loader, and killed
 
 
-def month(number: int) -> str:
-    return f"""SELECT TIMESTAMP '2024-01-15 10:00:00' + INTERVAL {number} DAY AS sold_at, 'O{number}-' || i AS order_id,
-               'Austria' AS country, 'P1' AS product_id, 'One' AS product_name, 1 AS quantity,
-               1::DECIMAL(18, 4) AS revenue FROM range({number % 7 + 1}) AS t(i)"""
-
-
-def folder_of(root: Path, number: int) -> Path:
-    folder = root / f"month{number}"
-    write_parquet(folder / "sales.parquet", month(number))
-    (folder / "model.yaml").write_text(SHOP_MODEL, encoding="utf-8")
-    (folder / "recipe.yaml").write_text(SHOP_RECIPE, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def forks() -> ForkServerContext:
-    """Return a context whose processes start at once: a server that has imported the product forks them."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.factories"])
-    first = context.Process(target=time.sleep, args=(0,))
-    first.start()
-    first.join()
-    return context
-
-
-def start(forks: ForkServerContext, root: Path, folder: Path) -> ForkServerProcess:
-    process = forks.Process(target=load_again, args=(root, folder))
-    process.start()
-    return process
-
-
-def stored(warehouse: Warehouse) -> tuple[int, int]:
-    """Return the number of rows in the live facts and in its ledger."""
-    statement = "SELECT (SELECT count(*) FROM facts) AS facts, (SELECT sum(rows_kept)::BIGINT FROM loads) AS ledger"
-    row = rows_of(warehouse.current(), sa.text(statement))[0]
-    return row["facts"], row["ledger"]
-
-
-def test_killed_at_any_moment(tmp_path: Path, forks: ForkServerContext) -> None:
-    """Whatever moment a loading process dies at, the last good version is live, whole and loaded once."""
-    chance = random.Random(20240101)
-    warehouse = Warehouse(tmp_path / "warehouse", threads=1)
-    load_again(warehouse.root, folder_of(tmp_path, 0))
-    started = time.monotonic()
-    whole = start(forks, warehouse.root, folder_of(tmp_path, 1))
-    whole.join()
-    assert whole.exitcode == 0
-    duration, killed = time.monotonic() - started, 0
-    for number in range(2, ROUNDS + 2):
-        before = warehouse.live().version
-        folder = folder_of(tmp_path, number)
-        started, process = time.monotonic(), start(forks, warehouse.root, folder)
-        process.join(chance.uniform(0, duration * 1.1))
-        process.kill()
-        process.join()
-        if process.exitcode == 0:
-            duration = min(duration, time.monotonic() - started)
-        killed += process.exitcode != 0
-        pointer = warehouse.verify()
-        assert pointer is not None
-        assert pointer.version in (before, before + 1)
-        facts, ledger = stored(warehouse)
-        assert facts == ledger
-        for _ in range(2):
-            load_again(warehouse.root, folder)
-        assert [entry.digest for entry in loads(warehouse)] == list(
-            dict.fromkeys(entry.digest for entry in loads(warehouse))
-        )
-        assert len(loads(warehouse)) == number + 1
-        assert stored(warehouse) == (sum(each % 7 + 1 for each in range(number + 1)),) * 2
-        assert not list(warehouse.root.glob(".build-*"))
-        assert max(int(path.stem) for path in warehouse.root.glob("[0-9]*.duckdb")) == warehouse.live().version
-    assert killed > ROUNDS // 2
-
-
-def test_two_loads_at_once_are_done_one_after_the_other(tmp_path: Path, forks: ForkServerContext) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse", threads=1)
-    processes = [start(forks, warehouse.root, folder_of(tmp_path, number)) for number in range(4)]
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * 4
-    assert warehouse.live().version == 4
-    assert stored(warehouse) == (1 + 2 + 3 + 4,) * 2
-
-
-def test_same_load_twice_at_once_is_done_once(tmp_path: Path, forks: ForkServerContext) -> None:
-    warehouse, folder = Warehouse(tmp_path / "warehouse", threads=1), folder_of(tmp_path, 3)
-    processes = [start(forks, warehouse.root, folder) for _ in range(3)]
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * 3
-    assert (warehouse.live().version, stored(warehouse)) == (1, (4, 4))
-
-
 def test_writer_waits_for_the_writer(warehouse: Warehouse) -> None:
     order: list[str] = []
 
     def second() -> None:
-        with Warehouse(warehouse.root).writing():
+        with DuckWarehouse(warehouse.root).writing():
             order.append("second")
 
     with warehouse.writing():
@@ -357,7 +262,7 @@ def test_writer_waits_for_the_writer(warehouse: Warehouse) -> None:
 def test_server_answers_while_another_process_loads(tmp_path: Path, forks: ForkServerContext) -> None:
     house = shop(tmp_path, month(3))
     house.load()
-    sales = Sales(house.model, Warehouse(house.warehouse.root, threads=1), house.sales()._cache)
+    sales = Sales(house.model, DuckWarehouse(house.warehouse.root, threads=1), NoCache())
     query, viewer = SalesQuery(measures=("lines",)), viewer_of("analyst")
     assert sales.answer(query, viewer).value("lines") == 4
     process, seen = start(forks, house.warehouse.root, folder_of(tmp_path, 5)), set[tuple[int, float]]()

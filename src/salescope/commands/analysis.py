@@ -7,7 +7,7 @@ import click
 from layouts import labels
 from salescope import doctor, installation
 from salescope.settings import Settings
-from salescope.terminal import OPERATOR, explained, out, table
+from salescope.terminal import OPERATOR, escape, explained, out, table
 from services import forecasting, formats, questions
 from services.access import EVERYTHING, ROLES, Viewer
 from services.forecasting import Forecast
@@ -43,6 +43,22 @@ def forecast(measure: str | None, grain: str, horizon: int, *, where: tuple[str,
     conditions = tuple(Filter(dimension, "is", values) for dimension, values in limits)
     query = SalesQuery(measures=(name,), grain=Grain(grain), filters=conditions).check(sales.model)
     _print_forecast(sales, name, forecasting.forecast(sales, query, viewer, horizon))
+
+
+@click.command()
+@click.argument("question", nargs=-1, required=True)
+@click.option("--as", "email", default=None, help="Explain for this user's rows; all rows unless given.")
+@explained
+def explain(question: tuple[str, ...], *, email: str | None) -> None:
+    """Show which tables answer a QUESTION (or a query as JSON), why no smaller one could, and the SQL."""
+    sales, viewer = _sales(email)
+    text = " ".join(question)
+    query = SalesQuery.from_json(text) if text.lstrip().startswith("{") else questions.read(text, sales, viewer).query
+    answer = sales.answer(query, viewer)
+    out.print(f"Answered from: {escape(answer.trust.served)} in {answer.trust.milliseconds:.0f} ms")
+    for name, reason in answer.trust.plan.misses if answer.trust.plan else ():
+        out.print(f"Not from {escape(name)}: {escape(reason)}.")
+    out.print(escape(answer.trust.statement))
 
 
 def _sales(email: str | None) -> tuple[Sales, Viewer]:

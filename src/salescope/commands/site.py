@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import click
 
 from salescope import doctor as checks
 from salescope import installation
 from salescope.commands import users
+from salescope.commands.data import print_loaded
 from salescope.settings import ROOT, Settings
-from salescope.terminal import FAILED, OPERATOR, escape, explained, out, progress, table
-from services.loading import loads
+from salescope.terminal import FAILED, OPERATOR, escape, explained, out, progress
+from services.ledger import loads
 from services.model import read_model
 from services.recipe import read_recipe
 
@@ -25,7 +25,9 @@ def run(*, no_serve: bool) -> None:
     """Prepare what is missing (database, sample data, users), then serve."""
     settings = Settings.from_env()
     accounts = installation.init(settings)
-    _load(settings, installation.SAMPLE, quiet=True)
+    if not loads(installation.warehouse(settings)):
+        with progress() as step:
+            print_loaded(installation.load_recipe(settings, installation.SAMPLE, by=OPERATOR, progress=step))
     recipe = read_recipe(installation.SAMPLE)
     model = read_model(installation.SAMPLE.parent / recipe.model)
     users.print_users(installation.sample_users(accounts, recipe, model))
@@ -40,52 +42,6 @@ def init() -> None:
     settings = Settings.from_env()
     installation.init(settings)
     out.print("The application database is ready.")
-
-
-@click.command()
-@click.argument("recipe", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--sample", is_flag=True, help="Load the sample that comes with Salescope.")
-@click.option("--list", "show", is_flag=True, help="Show what was loaded so far.")
-@explained
-def load(recipe: Path | None, *, sample: bool, show: bool) -> None:
-    """Load data by a RECIPE (YAML) and publish them to the running site."""
-    settings = Settings.from_env()
-    if show:
-        _print_loads(settings)
-        return
-    if sample == (recipe is not None):
-        raise click.UsageError("Name a recipe file, or use --sample.")
-    _load(settings, recipe or installation.SAMPLE, quiet=False)
-
-
-def _load(settings: Settings, path: Path, *, quiet: bool) -> None:
-    with progress() as step:
-        loaded = installation.load_recipe(settings, path, by=OPERATOR, progress=step)
-    entry = loaded.load
-    if loaded.changed:
-        out.print(
-            f"Loaded {entry.name}: {entry.rows_read:,} rows read, {entry.rows_kept:,} kept, "
-            f"{entry.rows_left_out:,} left out by the recipe; "
-            f"{entry.first_time:%Y-%m-%d} to {entry.last_time:%Y-%m-%d}; version {loaded.version} is live."
-        )
-    elif not quiet:
-        out.print(f"{entry.name} is already loaded with this very content; nothing was changed.")
-
-
-def _print_loads(settings: Settings) -> None:
-    listed = table("Loaded (UTC)", "Name", "Rows read", "Kept", "Left out", "From", "To", "By")
-    for entry in loads(installation.warehouse(settings)):
-        listed.add_row(
-            f"{entry.loaded_at:%Y-%m-%d %H:%M}",
-            entry.name,
-            f"{entry.rows_read:,}",
-            f"{entry.rows_kept:,}",
-            f"{entry.rows_left_out:,}",
-            f"{entry.first_time:%Y-%m-%d}",
-            f"{entry.last_time:%Y-%m-%d}",
-            entry.loaded_by,
-        )
-    out.print(listed if listed.row_count else "Nothing was loaded yet.")
 
 
 @click.command()

@@ -11,7 +11,7 @@ from salescope.settings import Settings
 from salescope.terminal import OPERATOR, explained, out, table
 from services.access import ROLES
 from services.accounts import Accounts
-from services.model import read_model
+from services.model import EMPTY
 
 
 @click.group()
@@ -38,9 +38,9 @@ def add_user(
     settings = Settings.from_env()
     accounts = installation.init(settings)
     rows = installation.parse_scope(scope, everything=everything)
-    model = settings.instance / "model.yaml"
-    if model.exists():
-        installation.check_scope(rows, read_model(model))
+    model = installation.model_files(settings).in_use()
+    if model is not EMPTY:
+        installation.check_scope(rows, model)
     given = sys.stdin.readline().rstrip("\n") if password_stdin else None
     secret = accounts.add(email, name or email, role, password=given, scope=rows)
     accounts.record("user added", OPERATOR, "", f"{email} as {role}: {rows.describe()}")

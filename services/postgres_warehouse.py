@@ -1,0 +1,427 @@
+"""PostgreSQL as the warehouse: each version of the data is a schema, a row says which one is live.
+
+A publish builds the version as a DuckDB file first, by the very steps of the embedded warehouse, and copies its tables
+into a new schema. Schema, rows and the pointer change in one transaction, so that a crash at any moment leaves the
+version before, whole, and nothing beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import select
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+from psycopg.pq import ExecStatus
+from sqlalchemy.pool import QueuePool
+
+from services.dialects import FOLDING, reading
+from services.errors import AwayError, NotReadyError, SalescopeError
+from services.sqltext import name_of
+from services.warehouse import (
+    KEEP,
+    NO_DATA,
+    Build,
+    Pointer,
+    Snapshot,
+    building_connection,
+    building_file,
+    sweep_unfinished,
+    writer_lock,
+)
+
+#: Advisory lock of writers: the first eight bytes of "salescope" as a number.
+WRITER = int.from_bytes(b"salescop")
+CONNECT_SECONDS = 2
+LOOK_EVERY = 1.0
+BATCH_ROWS = 20_000
+POINTER = sql.SQL("SELECT version, file, sha256, published_at FROM salescope.current")
+#: DuckDB types and their PostgreSQL ones. Texts sort by their bytes, as DuckDB sorts them.
+TYPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        (r"VARCHAR", 'text COLLATE "C"'),
+        (r"BIGINT|UINTEGER", "bigint"),
+        (r"INTEGER|USMALLINT", "integer"),
+        (r"SMALLINT|U?TINYINT", "smallint"),
+        (r"UBIGINT|U?HUGEINT", "numeric(39, 0)"),
+        (r"DECIMAL(\(\d+,\s?\d+\))", r"numeric\1"),
+        (r"DOUBLE", "double precision"),
+        (r"FLOAT", "real"),
+        (r"BOOLEAN", "boolean"),
+        (r"TIMESTAMP(_S|_MS)?", "timestamp"),
+        (r"DATE", "date"),
+    )
+)
+#: What the text format of COPY says otherwise, and the one character PostgreSQL has no room for.
+ESCAPES = ((r"'\'", r"'\\'"), ("chr(9)", r"'\t'"), ("chr(10)", r"'\n'"), ("chr(13)", r"'\r'"))
+NUL = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A table of a new version: its columns (name -> DuckDB type) and how many rows it has."""
+
+    name: str
+    columns: dict[str, str]
+    rows: int
+
+
+class PostgresWarehouse:
+    """Reads and publishes the versions in one PostgreSQL database; `root` keeps the loads' files.
+
+    `memory` and `threads` limit the DuckDB that builds a version, `seconds` any statement that reads.
+    """
+
+    def __init__(
+        self, url: sa.URL, root: Path, *, memory: str = "2GB", threads: int = 2, seconds: float = 30.0
+    ) -> None:
+        self.root = root
+        self._url, self._seconds = url, seconds
+        self._config = {"memory_limit": memory, "threads": str(threads)}
+        self._lock = threading.Lock()
+        self._looked: tuple[float, Pointer | AwayError | None] | None = None
+        self._open: Snapshot | None = None
+        self._writer: psycopg.Connection[Any] | None = None
+        self._control = reading_engine(url, "pg_catalog", seconds=CONNECT_SECONDS, size=1)
+        weakref.finalize(self, self._control.dispose)
+
+    def pointer(self) -> Pointer | None:
+        """Return what is live, or None before the first load; raises AwayError when the server does not answer."""
+        try:
+            with reading(self._control, CONNECT_SECONDS) as connection:
+                if not connection.exec_driver_sql("SELECT to_regclass('salescope.current')").scalar():
+                    return None
+                row = connection.exec_driver_sql(POINTER.as_string()).one_or_none()
+        except sa.exc.DBAPIError as error:
+            raise SalescopeError(f"The data in PostgreSQL cannot be read: {_first_line(error.orig)}") from error
+        return None if row is None else Pointer(*row)
+
+    def live(self) -> Pointer:
+        """Return what is live; raises NotReadyError before the first load, AwayError."""
+        return _required(self.pointer())
+
+    def current(self) -> Snapshot:
+        """Return the live version, looked for once a second at most.
+
+        Raises NotReadyError before the first load, AwayError when the server does not answer.
+        """
+        if not self._fresh() and self._lock.acquire(blocking=self._looked is None):
+            try:
+                if not self._fresh():
+                    self._look()
+            finally:
+                self._lock.release()
+        opened, found = self._open, self._looked[1] if self._looked else None
+        if isinstance(found, AwayError):
+            raise AwayError(str(found)) from found
+        if found is None or opened is None:
+            raise NotReadyError(NO_DATA)
+        return opened
+
+    def _fresh(self) -> bool:
+        return self._looked is not None and time.monotonic() - self._looked[0] < LOOK_EVERY
+
+    def _look(self) -> None:
+        try:
+            pointer = self.pointer()
+        except AwayError as error:
+            self._looked = (time.monotonic(), error)
+            return
+        opened = self._open
+        if pointer is not None and (opened is None or _told_apart(opened) != (pointer.version, pointer.published_at)):
+            self._open = self._opened(pointer)
+            if opened is not None:
+                opened.engine.dispose()
+        self._looked = (time.monotonic(), pointer)
+
+    def _opened(self, pointer: Pointer) -> Snapshot:
+        engine = reading_engine(self._url, pointer.file, seconds=self._seconds)
+        weakref.finalize(self, engine.dispose)
+        return Snapshot(pointer.version, pointer.published_at, engine)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the one writer's lock, on this machine and on the server; other writers wait."""
+        with writer_lock(self.root), self._server_errors(), self._connection() as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", [WRITER])
+            self._writer = connection
+            try:
+                yield
+            finally:
+                self._writer = None
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        given = self._url.query.get("options", "")
+        return psycopg.connect(
+            _conninfo(self._url),
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            options=f"{given} -c statement_timeout=0 -c client_encoding=UTF8 -c search_path=pg_catalog",
+            application_name="salescope load",
+        )
+
+    @contextlib.contextmanager
+    def _server_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise SalescopeError(
+                f"The role of SALESCOPE_WAREHOUSE_URL may not do this: {_first_line(error)}. It needs the right to "
+                "make schemas: GRANT CREATE ON DATABASE … TO …"
+            ) from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise AwayError(
+                f"The PostgreSQL server stopped answering ({_first_line(error)}). Nothing was published; try again."
+            ) from error
+        except psycopg.Error as error:
+            raise SalescopeError(f"PostgreSQL refused the data: {_first_line(error)}") from error
+
+    def publish(self, build: Build, now: str) -> Pointer:
+        """Build the next version with `build(connection)` and make it the live one; the caller holds `writing()`.
+
+        When anything fails, the version before stays live and nothing is left behind.
+        """
+        writer = self._writer
+        if writer is None:
+            raise SalescopeError("Publishing needs the writer's lock.")
+        before = self.pointer()
+        version = before.version + 1 if before else 1
+        schema = f"salescope_v{version:04d}"
+        sweep_unfinished(self.root)
+        try:
+            with building_connection(building_file(self.root, version), self._config) as built:
+                build(built)
+                with writer.transaction():
+                    tables = _copy_all(built, writer, schema)
+                    pointer = Pointer(version, schema, _digest(tables), now)
+                    _point(writer, pointer, before)
+        finally:
+            sweep_unfinished(self.root)
+        self._looked = None
+        _drop_old(writer, version)
+        return pointer
+
+    def verify(self) -> Pointer | None:
+        """Return what is live after counting its rows; raises SalescopeError when they are not those published."""
+        pointer = self.pointer()
+        if pointer is None:
+            return None
+        with self._server_errors(), self._connection() as connection:
+            if _digest(_present(connection, pointer.file)) != pointer.sha256:
+                raise SalescopeError(
+                    f"The schema {pointer.file} is not as it was published: tables, columns or rows are missing or "
+                    "were added. Load the data again."
+                )
+        return pointer
+
+
+def reading_engine(url: sa.URL, schema: str, *, seconds: float, size: int = 8) -> sa.Engine:
+    """Return an engine that reads the tables of one schema and cannot change anything."""
+    given = url.query.get("options", "")
+    engine = sa.create_engine(
+        url.difference_update_query(["options"]),
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=size,
+        pool_timeout=5,
+        pool_use_lifo=True,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "salescope",
+            "options": f"{given} -c search_path={schema.replace(' ', chr(92) + ' ')} "
+            f"-c statement_timeout={int(seconds * 1000)} "
+            "-c default_transaction_read_only=on -c client_encoding=UTF8",
+        },
+    )
+    sa.event.listen(engine, "first_connect", lambda driver, _record: _find_folding(engine, driver))
+    sa.event.listen(engine, "checkout", _ping)
+    sa.event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
+    return engine
+
+
+def _find_folding(engine: sa.Engine, driver: Any) -> None:
+    with driver.cursor() as cursor:
+        cursor.execute(
+            "SELECT collname FROM pg_catalog.pg_collation WHERE collname = ANY(%s) "
+            "ORDER BY array_position(%s::name[], collname) LIMIT 1",
+            [list(FOLDING), list(FOLDING)],
+        )
+        row = cursor.fetchone()
+    driver.rollback()
+    if row is not None:
+        engine.dialect.salescope_folding = row[0]  # type: ignore[attr-defined]
+
+
+def _ping(driver: Any, _record: object, _proxy: object) -> None:
+    """Have the pool open another connection for one that is dead, or whose server does not answer in time."""
+    line = driver.pgconn
+    try:
+        line.send_query(b"")
+        if not select.select([line.socket], [], [], CONNECT_SECONDS)[0]:
+            raise sa.exc.DisconnectionError
+        line.consume_input()
+        alive = True
+        while (result := line.get_result()) is not None:
+            alive = alive and result.status == ExecStatus.EMPTY_QUERY
+        if not alive:
+            raise sa.exc.DisconnectionError
+    except (psycopg.Error, OSError, ValueError) as error:
+        raise sa.exc.DisconnectionError from error
+
+
+def _without_nul(
+    _connection: object, _cursor: object, statement: str, parameters: Any, _context: object, _many: object
+) -> tuple[str, Any]:
+    """Ask for a text as it was stored: without the character that PostgreSQL has no room for."""
+    if isinstance(parameters, dict):
+        parameters = {
+            name: value.replace("\0", NUL) if isinstance(value, str) else value for name, value in parameters.items()
+        }
+    return statement, parameters
+
+
+def _required(pointer: Pointer | None) -> Pointer:
+    if pointer is None:
+        raise NotReadyError(NO_DATA)
+    return pointer
+
+
+def _told_apart(snapshot: Snapshot) -> tuple[int, str]:
+    return snapshot.version, snapshot.published_at
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _conninfo(url: sa.URL) -> str:
+    query = {name: value for name, value in url.query.items() if name != "options"}
+    given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "dbname": url.database}
+    return psycopg.conninfo.make_conninfo(**{k: v for k, v in (given | query).items() if v is not None})  # type: ignore[arg-type]
+
+
+# Publishing
+
+
+def _copy_all(built: duckdb.DuckDBPyConnection, writer: psycopg.Connection[Any], schema: str) -> list[Copied]:
+    writer.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    rows = built.execute(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns "
+        "WHERE table_schema = 'main' ORDER BY table_name, ordinal_position"
+    ).fetchall()
+    tables: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        tables.setdefault(table, {})[column] = kind
+    return [_copy(built, writer, schema, name, columns) for name, columns in tables.items()]
+
+
+def _copy(
+    built: duckdb.DuckDBPyConnection,
+    writer: psycopg.Connection[Any],
+    schema: str,
+    name: str,
+    columns: dict[str, str],
+) -> Copied:
+    table = sql.Identifier(schema, name)
+    kinds = [sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(_type(kind))) for column, kind in columns.items()]
+    writer.execute(sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(kinds)))
+    rows = 0
+    lines = built.sql(_lines(name, columns)).to_arrow_reader(BATCH_ROWS)
+    with writer.cursor() as cursor, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copy:
+        for batch in lines:
+            column = batch.column(0)
+            rows += len(column)
+            copy.write(_content(column))
+    for column, kind in columns.items():
+        if kind.startswith("TIMESTAMP"):
+            writer.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.Identifier(column)))
+    writer.execute(sql.SQL("ANALYZE {}").format(table))
+    return Copied(name, columns, rows)
+
+
+def _type(kind: str) -> Any:
+    for pattern, found in TYPES:
+        match = pattern.fullmatch(kind)
+        if match:
+            return match.expand(found)
+    raise SalescopeError(f"A column of the DuckDB type {kind} has no place in PostgreSQL.")
+
+
+def _lines(name: str, columns: dict[str, str]) -> str:
+    """Return the DuckDB select of a table's rows as lines of COPY's text format."""
+    values = ", ".join(f"coalesce({_escaped(column, kind)}, '\\N')" for column, kind in columns.items())
+    return f"SELECT concat_ws(chr(9), {values}) || chr(10) FROM {name_of(name)}"  # noqa: S608 - names are quoted
+
+
+def _escaped(column: str, kind: str) -> str:
+    if kind != "VARCHAR":
+        return f"CAST({name_of(column)} AS VARCHAR)"
+    value = name_of(column)
+    for character, written in (*ESCAPES, ("chr(0)", f"'{NUL}'")):
+        value = f"replace({value}, {character}, {written})"
+    return value
+
+
+def _content(texts: Any) -> memoryview:
+    """Return the bytes of all texts of an Arrow column, one after the other."""
+    _, offsets, content = texts.buffers()
+    bounds = memoryview(offsets).cast("i")
+    return memoryview(content)[bounds[texts.offset] : bounds[texts.offset + len(texts)]]
+
+
+def _point(writer: psycopg.Connection[Any], pointer: Pointer, before: Pointer | None) -> None:
+    """Make the new version the live one, provided that the one before still is."""
+    if before is None:
+        writer.execute("CREATE SCHEMA IF NOT EXISTS salescope")
+        writer.execute(
+            "CREATE TABLE IF NOT EXISTS salescope.current (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), "
+            "version integer NOT NULL, file text NOT NULL, sha256 text NOT NULL, published_at text NOT NULL)"
+        )
+    writer.execute("DELETE FROM salescope.current WHERE version = %s", [before.version if before else None])
+    writer.execute(
+        "INSERT INTO salescope.current (version, file, sha256, published_at) VALUES (%s, %s, %s, %s)",
+        [pointer.version, pointer.file, pointer.sha256, pointer.published_at],
+    )
+
+
+def _drop_old(writer: psycopg.Connection[Any], newest: int) -> None:
+    """Drop all but the last versions; one that somebody reads this long goes with the next publish."""
+    rows = writer.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^salescope_v[0-9]+$'").fetchall()
+    for (schema,) in rows:
+        if int(schema.removeprefix("salescope_v")) <= newest - KEEP:
+            with contextlib.suppress(psycopg.Error), writer.transaction():
+                writer.execute("SET LOCAL lock_timeout = '2s'")
+                writer.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+
+
+def _digest(tables: list[Copied]) -> str:
+    """Return a digest of the tables, their columns and the numbers of their rows."""
+    shape = sorted((table.name, sorted(table.columns), table.rows) for table in tables)
+    return hashlib.sha256(repr(shape).encode()).hexdigest()
+
+
+def _present(connection: psycopg.Connection[Any], schema: str) -> list[Copied]:
+    rows = connection.execute(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s", [schema]
+    ).fetchall()
+    tables: dict[str, dict[str, str]] = {}
+    for table, column in rows:
+        tables.setdefault(table, {})[column] = ""
+    count = sql.SQL("SELECT count(*) FROM {}")
+    return [
+        Copied(name, columns, connection.execute(count.format(sql.Identifier(schema, name))).fetchall()[0][0])
+        for name, columns in tables.items()
+    ]

@@ -1,0 +1,271 @@
+"""Rollups: small tables of a snapshot that answer for the facts.
+
+Each holds, per bucket of time and combination of values of some columns, the aggregates of the model's measures, in
+a form that can be aggregated again. `choose` picks them from the model and the data, `build` makes them, the planner
+proves which of them may answer a query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import duckdb
+import orjson
+import sqlalchemy as sa
+
+from services.expressions import Element, names_in
+from services.measures import Aggregate, MeasurePlan
+from services.model import SalesModel
+from services.periods import Grain
+from services.sqltext import name_of, one, statement_text
+from services.warehouse import Snapshot, rows_of
+
+#: A column with more values than this is kept only by the rollups made for it.
+FEW = 400
+#: Below this many lines the facts answer as fast as a rollup would.
+WORTHWHILE = 200_000
+ROWS, HOUR, WEEKDAY = "__rows", "__hour", "__weekday"
+#: How partial results of an aggregate are put together.
+AGAIN: Mapping[str, str] = {"sum": "sum", "count": "sum", "count_distinct": "sum", "min": "min", "max": "max"}
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """A rollup: its table, what each row stands for, and what it holds.
+
+    `keys` are facts columns kept as they are, `parts` parts of the time beside the bucket; of `highest` columns the
+    highest value of each row is kept. `states` maps an aggregate's text to its column. A rollup with an `entity`
+    holds no states but the distinct values of that column, for `aggregate`.
+    """
+
+    table: str
+    grain: Grain
+    keys: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+    highest: tuple[str, ...] = ()
+    states: Mapping[str, str] = field(default_factory=dict, hash=False)
+    entity: str = ""
+    aggregate: str = ""
+    rows: int = 0
+
+    @property
+    def label(self) -> str:
+        """What the rollup is, for people."""
+        by = " × ".join((self.grain.value, *(part.strip("_") for part in self.parts), *self.keys))
+        return f"{by} × {self.entity} ({self.aggregate})" if self.entity else by
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A facts column that may be a key, and how many values it has."""
+
+    name: str
+    values: int
+
+
+def build(connection: duckdb.DuckDBPyConnection, model: SalesModel) -> list[Rollup]:
+    """Choose and make the rollups of the facts in a snapshot being built, and the table `rollups` that lists them."""
+    made: list[Rollup] = []
+    connection.execute("CREATE TABLE rollups (definition VARCHAR)")
+    (lines,) = one(connection, f"SELECT count(*) FROM {name_of(model.facts.table)}")  # noqa: S608 - a model's name
+    if lines >= WORTHWHILE and model.facts.place is None:
+        budget = int(lines * model.rollups)
+        few, many = _columns(connection, model, lines)
+        names = tuple(column.name for column in few)
+        alone = {each: _functional(connection, model, each, names) for each in _distinct_counts(model)}
+        for alternatives in choose(names, tuple(column.name for column in many), alone):
+            fitting = (each for each in alternatives if _estimate(connection, model, each) <= budget)
+            wanted = next(fitting, None)
+            if wanted is not None:
+                rollup = _make(connection, model, wanted, f"rollup_{len(made)}", alone)
+                budget -= rollup.rows
+                made.append(rollup)
+    definitions = [[orjson.dumps(asdict(rollup)).decode()] for rollup in made]
+    if definitions:
+        connection.executemany("INSERT INTO rollups VALUES (?)", definitions)
+    return made
+
+
+def read(definitions: Sequence[str]) -> tuple[Rollup, ...]:
+    """Return the rollups a snapshot lists."""
+    found = []
+    for text in definitions:
+        row = orjson.loads(text)
+        lists = {name: tuple(row[name]) for name in ("keys", "parts", "highest")}
+        found.append(Rollup(**{**row, **lists, "grain": Grain(row["grain"])}))
+    return tuple(found)
+
+
+def rollups_of(snapshot: Snapshot) -> tuple[Rollup, ...]:
+    """Return the rollups of a version; none where a version of Salescope without them made it."""
+    there = sa.text(
+        "SELECT count(*) AS tables FROM information_schema.tables "
+        "WHERE table_name = 'rollups' AND table_schema = current_schema()"
+    )
+    if snapshot.coverage is not None or not rows_of(snapshot, there)[0]["tables"]:
+        return ()
+    return read([row["definition"] for row in rows_of(snapshot, sa.text("SELECT definition FROM rollups"))])
+
+
+#: Counts of distinct values, each with the columns of which a counted value has one; None when it has several days.
+Alone = Mapping[Aggregate, tuple[str, ...] | None]
+
+
+def choose(few: tuple[str, ...], many: Sequence[str], alone: Alone) -> Iterator[list[Rollup]]:
+    """Yield what is worth having, the most useful first, as alternatives of which the first that fits is made.
+
+    `few` are columns of few values, `many` others that queries group by.
+    """
+    prefixes = [few[:count] for count in range(len(few), -1, -1)]
+    yield [Rollup("", Grain.DAY, keys) for keys in prefixes]
+    for kept in dict.fromkeys(kept for kept in alone.values() if kept is not None and kept != few):
+        yield [Rollup("", Grain.DAY, kept)]
+    for column in many:
+        yield [Rollup("", Grain.MONTH, (*keys, column)) for keys in prefixes]
+    yield [Rollup("", Grain.MONTH, keys, (HOUR, WEEKDAY)) for keys in prefixes]
+    for each in (each for each, kept in alone.items() if kept is None):
+        yield [Rollup("", Grain.MONTH, keys, entity=each.source, aggregate=each.text) for keys in prefixes]
+
+
+def _distinct_counts(model: SalesModel) -> list[Aggregate]:
+    """Return the counts of a column's distinct values that measures ask for."""
+    plan = MeasurePlan(model, tuple(model.measures))
+    counts = (each for each in plan.described.values() if each.function == "count_distinct")
+    return [each for each in counts if each.source in model.facts.columns]
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, model: SalesModel, lines: int
+) -> tuple[list[_Column], list[_Column]]:
+    """Return the columns that queries group by or filter on: those with few values, and others worth a rollup."""
+    wanted = {dimension.column for dimension in model.dimensions.values()}
+    hidden = {dimension.column for dimension in model.dimensions.values() if dimension.hide}
+    wanted |= {name for segment in model.segments.values() for name in names_in(segment.condition)} & hidden
+    ordered = [name for name in model.facts.columns if name in wanted]
+    counts = ", ".join(f"approx_count_distinct({name_of(name)})" for name in ordered)
+    if not ordered:
+        return [], []
+    found = one(connection, f"SELECT {counts} FROM {name_of(model.facts.table)}")  # noqa: S608 - a model's names
+    columns = [_Column(name, count) for name, count in zip(ordered, found, strict=True)]
+    few = sorted(
+        (each for each in columns if each.values <= FEW), key=lambda each: (each.name not in hidden, each.values)
+    )
+    many = sorted((each for each in columns if FEW < each.values <= lines // 50), key=lambda each: each.values)
+    return few, many
+
+
+def _functional(
+    connection: duckdb.DuckDBPyConnection, model: SalesModel, aggregate: Aggregate, keys: Sequence[str]
+) -> tuple[str, ...] | None:
+    """Return the keys of which each counted value has one; None when a value is seen on several days.
+
+    Judged by a sample of values; `_proven` does it for all.
+    """
+    table, time, name = name_of(model.facts.table), name_of(model.facts.time), name_of(aggregate.source)
+    counts = "".join(f", count(DISTINCT ({name}, {name_of(key)}))" for key in keys)
+    total, days, *pairs = one(
+        connection,
+        f"SELECT count(DISTINCT {name}), count(DISTINCT ({name}, {time}::DATE)){counts} "  # noqa: S608 - a model's names
+        f"FROM {table} WHERE hash({name}) % 64 = 0 AND {_counted(model, aggregate)}",
+    )
+    if not total or days != total:
+        return None
+    return tuple(key for key, pair in zip(keys, pairs, strict=True) if pair == total)
+
+
+def _counted(model: SalesModel, aggregate: Aggregate) -> str:
+    """Return the condition of the rows whose values are counted."""
+    where = f"{name_of(aggregate.source)} IS NOT NULL"
+    if aggregate.condition is None:
+        return where
+    compiled = statement_text(sa.select(sa.literal(1)).where(model.row_compiler.compile(aggregate.condition)))
+    return f"{where} AND ({compiled.partition('WHERE')[2]})"
+
+
+def _bucket(model: SalesModel, grain: Grain) -> str:
+    return f"date_trunc('{grain.value}', {name_of(model.facts.time)})"
+
+
+def _cells(model: SalesModel, rollup: Rollup) -> list[str]:
+    """Return the expressions a row of the rollup stands for, with their names."""
+    time = name_of(model.facts.time)
+    parts = {HOUR: f"hour({time})::INTEGER", WEEKDAY: f"isodow({time})::INTEGER"}
+    cells = [f"{_bucket(model, rollup.grain)}::TIMESTAMP AS {time}"]
+    cells += [f"{parts[part]} AS {name_of(part)}" for part in rollup.parts]
+    cells += [name_of(key) for key in rollup.keys]
+    return [*cells, name_of(rollup.entity)] if rollup.entity and rollup.entity not in rollup.keys else cells
+
+
+def _estimate(connection: duckdb.DuckDBPyConnection, model: SalesModel, rollup: Rollup) -> int:
+    cells = ", ".join(cell.split(" AS ")[0] for cell in _cells(model, rollup))
+    counted = f"approx_count_distinct(hash({cells}))"
+    (rows,) = one(connection, f"SELECT {counted} FROM {name_of(model.facts.table)}")  # noqa: S608 - a model's names
+    return int(rows)
+
+
+def _make(connection: duckdb.DuckDBPyConnection, model: SalesModel, wanted: Rollup, table: str, alone: Alone) -> Rollup:
+    if wanted.entity:
+        return _make_entities(connection, model, wanted, table)
+    plan = MeasurePlan(model, tuple(model.measures))
+    aggregates = {
+        column: element
+        for column, element in plan.aggregates.items()
+        if _adds_up(plan.described[column], wanted, alone)
+    }
+    highest = tuple(
+        name
+        for dimension in model.dimensions.values()
+        if dimension.column in wanted.keys
+        for name in (dimension.label_column, dimension.code_column)
+        if name is not None and name not in wanted.keys
+    )
+    cells = _cells(model, wanted)
+    columns = [*cells, f"count(*)::BIGINT AS {ROWS}"]
+    if aggregates:
+        labelled = (element.label(column) for column, element in aggregates.items())
+        selected = statement_text(sa.select(*labelled).select_from(model.table))
+        columns.append(selected.removeprefix("SELECT ").rpartition("FROM")[0].strip())
+    columns += [f"max({name_of(name)}) AS {name_of(name)}" for name in dict.fromkeys(highest)]
+    connection.execute(
+        f"CREATE TABLE {table} AS SELECT {', '.join(columns)} FROM {name_of(model.facts.table)} "  # noqa: S608 - a model's names
+        f"GROUP BY {', '.join(map(str, range(1, len(cells) + 1)))} ORDER BY 1"
+    )
+    (rows,) = one(connection, f"SELECT count(*) FROM {table}")  # noqa: S608 - a name made here
+    distinct = [column for column in aggregates if plan.described[column].function == "count_distinct"]
+    lost = {column for column in distinct if not _proven(connection, model, plan.aggregates[column], table, column)}
+    states = {plan.described[column].text: column for column in aggregates if column not in lost}
+    return Rollup(table, wanted.grain, wanted.keys, wanted.parts, tuple(dict.fromkeys(highest)), states, rows=rows)
+
+
+def _adds_up(aggregate: Aggregate, wanted: Rollup, alone: Alone) -> bool:
+    """Tell whether partial results of an aggregate can be put together, as far as a sample shows."""
+    if aggregate.function != "count_distinct":
+        return aggregate.function in AGAIN
+    kept = alone.get(aggregate)
+    return kept is not None and not wanted.parts and set(wanted.keys) <= {*kept}
+
+
+def _proven(
+    connection: duckdb.DuckDBPyConnection, model: SalesModel, counted: Element, table: str, column: str
+) -> bool:
+    """Tell whether counts of distinct values add up; drop the column when they do not.
+
+    They do when each value stands in one row only, which is so when the sum is the whole count.
+    """
+    (total,) = one(connection, f"SELECT sum({column}) FROM {table}")  # noqa: S608 - names made here
+    if (total or 0) == one(connection, statement_text(sa.select(counted).select_from(model.table)))[0]:
+        return True
+    connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    return False
+
+
+def _make_entities(connection: duckdb.DuckDBPyConnection, model: SalesModel, wanted: Rollup, table: str) -> Rollup:
+    plan = MeasurePlan(model, tuple(model.measures))
+    (aggregate,) = {each for each in plan.described.values() if each.text == wanted.aggregate}
+    connection.execute(
+        f"CREATE TABLE {table} AS SELECT DISTINCT {', '.join(_cells(model, wanted))} "  # noqa: S608 - a model's names
+        f"FROM {name_of(model.facts.table)} WHERE {_counted(model, aggregate)} ORDER BY 1"
+    )
+    (rows,) = one(connection, f"SELECT count(*) FROM {table}")  # noqa: S608 - a name made here
+    return Rollup(table, wanted.grain, wanted.keys, entity=wanted.entity, aggregate=wanted.aggregate, rows=rows)

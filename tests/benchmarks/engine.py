@@ -1,0 +1,269 @@
+"""The reference workload of ../shared/bench through `Sales.answer`, beside its SQL in bare DuckDB: `make bench-engine`.
+
+Every answer is verified row by row first; nothing is timed when one differs. No result cache. The ratios are the
+result, the times belong to the machine: run it alone, `nice -n -10` if you may.
+
+    make bench-engine BENCH_ARGS="--rows 10m --cache /tmp/bench --json figures.json"
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from salescope.cache import NoCache
+from salescope.cli import close_stderr
+from services.query import SalesQuery
+from services.sales import Sales
+from services.warehouse import DuckWarehouse
+from tests.benchmarks import reference
+from tests.benchmarks.engine_steps import REFRESHED, refresh, viewer_of
+from tests.benchmarks.measuring import (
+    Action,
+    CpuOfOthers,
+    Times,
+    beside_one_another,
+    geometric_mean,
+    in_process,
+    in_turns,
+    median,
+    percentile,
+    seconds_of,
+)
+from tests.benchmarks.reference import State
+from tests.benchmarks.reference_queries import DASHBOARD, DEEP, Reference, page_of_lines, sql_of
+
+VERIFIED, USERS = 12, 8
+DRILLED = ("s1_all_4_years", "s2_year")
+#: Times faster than raw DuckDB that rollups made by hand were, per scenario (shared/anchors/performance.md).
+HAND_MADE = {
+    "1m": (140 / 31, 71 / 22, 39 / 21, 42 / 28, 23 / 18, 73 / 52, 26 / 24, 17 / 18),
+    "10m": (1597 / 41, 781 / 26, 301 / 28, 262 / 49, 80 / 22, 414 / 107, 103 / 52, 29 / 20),
+    "100m": (22927 / 40, 8942 / 24, 2985 / 43, 2310 / 146, 773 / 17, 3681 / 331, 863 / 255, 126 / 23),
+}
+STEPS = "tests.benchmarks.engine_steps"
+CONSOLE = Console(width=None if sys.stdout.isatty() else 140)
+
+
+def raw_refresh(raw: duckdb.DuckDBPyConnection, state: State) -> None:
+    """Run the whole dashboard as bare SQL."""
+    for name in DASHBOARD:
+        raw.execute(sql_of(name, state, 0)).fetchall()
+
+
+def verify(asked: Reference) -> int:
+    """Compare every answer of all scenarios and some random states; exit 1 at the first that differs."""
+    count = 0
+    for title, state in reference.checked_states(VERIFIED).items():
+        found = {name: asked.both(name, state) for name in (*DASHBOARD, *asked.drill)}
+        found |= {"q1_kpis, as many days before": asked.same_length(state)}
+        for name, both in found.items():
+            if both.difference:
+                sys.exit(f"{title}, {name}: {both.difference}")
+        count += len(found)
+    for offset in (0, DEEP):
+        if difference := asked.page(offset).difference:
+            sys.exit(f"Order lines from {offset}: {difference}")
+    return count + 2
+
+
+def time_query(asked: Reference, query: SalesQuery, text: str, runs: int) -> tuple[Times, str]:
+    """Time one query both ways; return also which table served it, where the product says so."""
+    served = str(getattr(asked.sales.answer(query, asked.viewer).trust, "served", ""))
+    ours = partial(asked.sales.answer, query, asked.viewer)
+    return in_turns(ours, lambda: asked.raw.execute(text).fetchall(), runs), served
+
+
+def time_queries(asked: Reference, state: State, names: Iterable[str], runs: int) -> dict[str, dict[str, Any]]:
+    """Time queries of the workload under a filter state."""
+    found = {}
+    for name in names:
+        query = (DASHBOARD | asked.drill)[name].of(state)
+        if query is not None:
+            times, served = time_query(asked, query, sql_of(name, state, asked.product), runs)
+            found[name] = times.figures | {"served": served}
+    return found
+
+
+def time_pages(asked: Reference, runs: int) -> dict[str, dict[str, Any]]:
+    """Time the first page of all order lines and a deep one, in the order of the Lines page."""
+    found = {}
+    for name, offset in (("first page of lines", 0), (f"page {DEEP // 100:,} of lines", DEEP)):
+        times, served = time_query(asked, *page_of_lines(offset), runs)
+        found[name] = times.figures | {"served": served}
+    return found
+
+
+def print_queries(title: str, found: dict[str, dict[str, Any]]) -> None:
+    """Print medians and 95th percentiles of some queries."""
+    table = Table("Query", "ms", "p95", "raw ms", "raw p95", "times faster", "served from", title=title)
+    for name, row in found.items():
+        keys = ("ours_ms", "ours_p95_ms", "raw_ms", "raw_p95_ms", "times_faster")
+        table.add_row(name, *(f"{row[key]:.1f}" for key in keys), row["served"])
+    CONSOLE.print(table)
+
+
+def summed(found: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Return a refresh as the sum of the medians."""
+    ours, raw = (sum(row[key] for row in found.values()) for key in ("ours_ms", "raw_ms"))
+    return {"ours_ms": ours, "raw_ms": raw, "times_faster": raw / ours}
+
+
+def time_scenarios(asked: Reference, tag: str, runs: int) -> dict[str, Any]:
+    """Time the dashboard under each scenario, print it, and the geometric mean of the refreshes."""
+    queries = {}
+    for title, state in reference.scenarios().items():
+        queries[title] = time_queries(asked, state, DASHBOARD, runs)
+        print_queries(title, queries[title])
+    refreshes = {title: summed(found) for title, found in queries.items()}
+    by_hand = dict(zip(refreshes, HAND_MADE.get(tag, ()), strict=False))
+    table = Table("Refresh of 8 queries", "ms", "raw ms", "times faster", "rollups by hand", title="Sums of medians")
+    for title, row in refreshes.items():
+        hand = f"{by_hand[title]:.1f}" if by_hand else "-"
+        table.add_row(title, f"{row['ours_ms']:.1f}", f"{row['raw_ms']:.1f}", f"{row['times_faster']:.1f}", hand)
+    mean = geometric_mean([row["times_faster"] for row in refreshes.values()])
+    ours = geometric_mean([row["ours_ms"] for row in refreshes.values()])
+    raw = geometric_mean([row["raw_ms"] for row in refreshes.values()])
+    hand_mean = geometric_mean(list(by_hand.values())) if by_hand else None
+    hand = f"{hand_mean:.1f}" if hand_mean else "-"
+    table.add_row("geometric mean", f"{ours:.1f}", f"{raw:.1f}", f"{mean:.1f}", hand, style="bold")
+    CONSOLE.print(table)
+    CONSOLE.print("Rollups by hand: times faster than raw DuckDB, as measured elsewhere.", style="dim")
+    means = {"ours_ms": ours, "raw_ms": raw, "times_faster": mean, "hand_made_times_faster": hand_mean}
+    return {"queries": queries, "refreshes": refreshes, "geometric_mean": means}
+
+
+def time_stream(asked: Reference) -> dict[str, dict[str, float]]:
+    """Time refreshes under random filters, one user."""
+    states = list(islice(reference.random_states(reference.STREAM_SEED + 1), REFRESHED + 1))
+    times: dict[str, list[float]] = defaultdict(list)
+    for state in states:
+        times["ours"].append(seconds_of(partial(refresh, asked.sales, asked.viewer, state)) * 1000)
+        times["raw"].append(seconds_of(partial(raw_refresh, asked.raw, state)) * 1000)
+    # The first is the warm-up.
+    return {
+        way: {"per_second": 1000 * REFRESHED / sum(found[1:]), "p50_ms": median(found[1:])}
+        | {"p95_ms": percentile(found[1:], 95)}
+        for way, found in times.items()
+    }
+
+
+def time_users(asked: Reference, seconds: float) -> dict[str, dict[str, float]]:
+    """Time refreshes under random filters, all users at once, each with a stream of its own."""
+
+    def ours(user: int) -> Iterator[Action]:
+        for state in reference.random_states(100 + user):
+            yield partial(refresh, asked.sales, viewer_of(user), state)
+
+    def raw(user: int) -> Iterator[Action]:
+        connection = asked.raw.cursor()
+        for state in reference.random_states(100 + user):
+            yield partial(raw_refresh, connection, state)
+
+    return {way: beside_one_another(USERS, seconds, each) for way, each in (("ours", ours), ("raw", raw))}
+
+
+def print_rates(title: str, found: dict[str, dict[str, float]]) -> None:
+    """Print refreshes per second of both ways."""
+    table = Table("Way", "refreshes/s", "p50 ms", "p95 ms", title=title)
+    for way, row in found.items():
+        table.add_row(way, f"{row['per_second']:.1f}", f"{row['p50_ms']:.1f}", f"{row['p95_ms']:.1f}")
+    table.add_row("ratio", f"{found['ours']['per_second'] / found['raw']['per_second']:.1f}", style="bold")
+    CONSOLE.print(table)
+
+
+def load(folder: Path, tag: str, *, reuse: bool) -> dict[str, Any]:
+    """Load both ways, each in a process of its own; return what it took."""
+    if reuse and (folder / "warehouse" / "CURRENT").exists() and (folder / "bare.duckdb").exists():
+        return {}
+    found = {step: in_process(STEPS, step, str(folder), tag) for step in ("bare", "ours")}
+    bare, ours = found["bare"], found["ours"]
+    table = Table("Load", "seconds", "ratio", "peak MB", title=f"{ours['lines']:,} lines")
+    table.add_row("bare DuckDB", f"{bare['seconds']:.1f}", "1.0", f"{bare['memory_mb']:.0f}")
+    for name, key in (("prepare", "prepare_seconds"), ("publish", "publish_seconds"), ("both", "seconds")):
+        peak = f"{ours['memory_mb']:.0f}" if key == "seconds" else ""
+        table.add_row(f"Salescope, {name}", f"{ours[key]:.1f}", f"{ours[key] / bare['seconds']:.1f}", peak)
+    CONSOLE.print(table)
+    CONSOLE.print(
+        f"Snapshot {ours['snapshot_mb']:.0f} MB, bare {(folder / 'bare.duckdb').stat().st_size / 1e6:.0f} MB."
+    )
+    return found
+
+
+def measure(asked: Reference, tag: str, asked_for: argparse.Namespace) -> dict[str, Any]:
+    """Time everything and print it; return the figures."""
+    others = CpuOfOthers()
+    figures: dict[str, Any] = {"scenarios": time_scenarios(asked, tag, asked_for.runs), "drill": {}}
+    for title in DRILLED:
+        figures["drill"][title] = time_queries(asked, reference.scenarios()[title], asked.drill, asked_for.runs)
+        print_queries(f"Drill, {title}", figures["drill"][title])
+    figures["pages"] = time_pages(asked, asked_for.runs)
+    print_queries("Order lines, newest first", figures["pages"])
+    figures["stream"] = time_stream(asked)
+    print_rates(f"{REFRESHED} random states, one user", figures["stream"])
+    figures["users"] = time_users(asked, asked_for.seconds)
+    print_rates(f"{USERS} users, random states", figures["users"])
+    figures["cpu_of_others"] = others.share
+    CONSOLE.print(f"Other processes took {others.share:.0%} of the CPU meanwhile.")
+    return figures
+
+
+def run(folder: Path, asked_for: argparse.Namespace) -> dict[str, Any]:
+    """Generate, load, verify and measure in a folder; return the figures."""
+    tag = reference.generate(asked_for.rows, folder)
+    loaded = load(folder, tag, reuse=asked_for.reuse)
+    worker = in_process(STEPS, "worker", str(folder), tag)
+    CONSOLE.print(
+        f"A worker holds {worker['imported_mb']:.0f} MB at the start, {worker['answered_mb']:.0f} MB at most while it "
+        f"answers the states, {worker['memory_mb']:.0f} MB with deep pages of order lines."
+    )
+    warehouse = DuckWarehouse(folder / "warehouse")
+    sales = Sales(reference.model_in(folder), warehouse, NoCache(), seconds=600)
+    with duckdb.connect(str(folder / "bare.duckdb"), read_only=True, config={"threads": "2"}) as raw:
+        asked = Reference(sales, viewer_of(0), raw)
+        CONSOLE.print(f"{verify(asked)} answers are those of bare DuckDB, row by row.")
+        figures = measure(asked, tag, asked_for)
+    warehouse.current().engine.dispose()
+    return {"rows": tag, "load": loaded, "worker": worker, **figures}
+
+
+def arguments() -> argparse.Namespace:
+    """Return what was asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="make bench-engine", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rows", default="1m", help="lines to generate: 1m (default), 10m, 100m")
+    parser.add_argument("--cache", type=Path, help="folder that keeps the data for the next run; default: none is kept")
+    parser.add_argument("--reuse", action="store_true", help="measure what an earlier run published into --cache")
+    parser.add_argument("--runs", type=int, default=7, help="runs of each query")
+    parser.add_argument("--seconds", type=float, default=20, help=f"how long {USERS} users work beside one another")
+    parser.add_argument("--json", type=Path, help="file that all figures are written to")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the benchmark; exit 1 when an answer differs from that of bare DuckDB."""
+    atexit.register(close_stderr)
+    asked_for = arguments()
+    if not reference.available():
+        sys.exit(reference.MISSING)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (asked_for.cache.resolve() / asked_for.rows.lower()) if asked_for.cache else Path(temporary)
+        figures = run(folder, asked_for)
+    if asked_for.json:
+        asked_for.json.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Fixtures of the services' tests."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import pytest
+
+from salescope.cache import NoCache
+from services.loading import load
+from services.model import SalesModel
+from services.recipe import Recipe
+from services.sales import Sales
+from services.warehouse import Warehouse
+from tests.factories import House, shop, warehouse_of
+
+
+@pytest.fixture(scope="session")
+def forks() -> ForkServerContext:
+    """Return a context whose processes start at once: a server that has imported the product forks them."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.factories"])
+    first = context.Process(target=time.sleep, args=(0,))
+    first.start()
+    first.join()
+    return context
+
+
+# Every test of the services that asks the sample or the small shop does so on both engines.
+
+
+@pytest.fixture(scope="session", params=["duckdb", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Return the name of the engine."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def new_url(engine: str, request: pytest.FixtureRequest) -> Callable[[], str | None]:
+    """Return what makes the URL of a new, empty warehouse; None means a folder."""
+    if engine == "duckdb":
+        return lambda: None
+    url: Callable[[], str] = request.getfixturevalue("cluster").new_url
+    return url
+
+
+@pytest.fixture(scope="session")
+def sample_warehouse(
+    sample_folder: Path,
+    sample_model: SalesModel,
+    sample_recipe: Recipe,
+    tmp_path_factory: pytest.TempPathFactory,
+    new_url: Callable[[], str | None],
+) -> Iterator[Warehouse]:
+    """Return a warehouse with the sample loaded by the product's own recipe; read it, never publish into it."""
+    warehouse = warehouse_of(tmp_path_factory.mktemp("sample") / "warehouse", new_url())
+    load(warehouse, sample_model, sample_recipe, sample_folder, by="tests")
+    yield warehouse
+    warehouse.current().engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sales(sample_model: SalesModel, sample_warehouse: Warehouse) -> Sales:
+    """Return the sales service on the sample, without a cache."""
+    return Sales(sample_model, sample_warehouse, NoCache())
+
+
+@pytest.fixture(scope="session")
+def small_shop(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[], str | None]) -> Iterator[House]:
+    """Return a small shop of 3,000 lines, loaded; read it, never publish into it."""
+    house = shop(tmp_path_factory.mktemp("shop"), url=new_url())
+    house.load()
+    yield house
+    house.warehouse.current().engine.dispose()
