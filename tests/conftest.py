@@ -32,6 +32,11 @@ hypothesis.settings.load_profile("same")
 atexit.register(close_stderr)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of raw bytes by its argument: archives hold the time, and each worker must collect the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--no-skips`, which CI uses: there nothing may be missing; and `--rounds` for long crash tests."""
     parser.addoption("--no-skips", action="store_true", help="fail when a test was skipped")
