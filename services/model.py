@@ -28,7 +28,7 @@ T = TypeVar("T")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 #: Names a dimension or measure may not take: pages use them in their URL, or answers as columns.
 RESERVED = frozenset(
-    {"period", "from", "to", "compare", "grain", "sort", "limit", "offset", "measure", "segment"}
+    {"period", "from", "to", "compare", "grain", "by", "sort", "limit", "offset", "measure", "segment"}
     | {"time", "rows", "all_rows"}
 )
 #: Columns of aggregates inside a statement.

@@ -104,6 +104,8 @@ def needs_of(model: SalesModel, query: SalesQuery, scope: RowScope) -> Needs:
             columns.add(dimension.column)
             shown |= {each for each in (dimension.label_column, dimension.code_column) if each}
     for condition in query.filters:
+        if condition.field in TIME_PARTS:
+            continue
         found = model.dimensions.get(condition.field)
         columns.add(found.column if found else condition.field)
         if found and found.label_column and condition.operator in ("contains", "starts"):
@@ -112,7 +114,8 @@ def needs_of(model: SalesModel, query: SalesQuery, scope: RowScope) -> Needs:
         columns |= names_in(model.segments[name].condition)
     columns |= {each.column for name, each in model.dimensions.items() if each.hide and not query.filtered(name)}
     columns |= {model.dimensions[name].column for name, _ in scope.limits if name in model.dimensions}
-    parts = frozenset(PARTS[name] for name in query.dimensions if name in TIME_PARTS)
+    named = {*query.dimensions, *(condition.field for condition in query.filters)}
+    parts = frozenset(PARTS[name] for name in TIME_PARTS if name in named)
     return Needs(frozenset(columns), parts, frozenset(shown), query.grain)
 
 

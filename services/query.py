@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -140,13 +141,13 @@ class SalesQuery:
                 raise UnknownNameError("segment", segment, model.segments)
         for column in self.columns:
             _known("column", column, model.facts.columns)
-        filterable = {**model.dimensions, **(model.facts.columns if self.columns else {})}
+        filterable = {**model.dimensions, **TIME_PARTS, **(model.facts.columns if self.columns else {})}
         for condition in self.filters:
             _known("filter", condition.field, filterable)
         for condition in self.having:
             _known("measure of the query", condition.field, self.measures)
         for sort in self.sort:
-            _known("sort field", sort.field, self.fields)
+            _known("sort field", sort.field, self.sortable)
         return self
 
     @property
@@ -157,6 +158,12 @@ class SalesQuery:
         time = ("time",) if self.grain else ()
         before = tuple(f"{name}__before" for name in self.measures) if self.compare is not Compare.NONE else ()
         return (*time, *self.dimensions, *self.measures, *before)
+
+    @property
+    def sortable(self) -> tuple[str, ...]:
+        """What the rows may be ordered by: the fields, and how much or at what rate a compared measure changed."""
+        compared = self.measures if self.compare is not Compare.NONE else ()
+        return (*self.fields, *(f"{name}__{how}" for how in ("change", "growth") for name in compared))
 
     def filtered(self, name: str) -> bool:
         """Tell whether the query filters this dimension itself."""
@@ -194,22 +201,34 @@ def _known(kind: str, name: str, allowed: Iterable[str]) -> None:
 
 
 Params = Sequence[tuple[str, str]]
+#: Parameters that list names, and the field of the query each fills.
+_BREAKDOWN = {"measure": "measures", "by": "dimensions", "segment": "segments"}
+#: What a page calls parameters that are its own: its key, a hyphen, a name.
+OWN = re.compile(r"[a-z]+-[a-z_]+")
+#: Parameters that say how measures are looked at.
+LOOKS = (*_BREAKDOWN, "grain")
 
 
-def to_params(query: SalesQuery, default: SalesQuery) -> list[tuple[str, str]]:
+def to_params(query: SalesQuery, default: SalesQuery | None = None) -> list[tuple[str, str]]:
     """Return the URL parameters that turn the page's `default` query into `query`.
 
-    Only what a filter bar and a table show is written: period, comparison, filters, sort. Further filters of the same
-    field and operator are numbered: `product.contains=red&product.contains.2=bag`.
+    Without a `default` everything is written, so that the parameters mean the same on every page. What is written:
+    period, comparison, measures, breakdown (`by`), grain, segments, filters, sort. Further filters of the same field
+    and operator are numbered: `product.contains=red&product.contains.2=bag`.
     """
     params: list[tuple[str, str]] = []
-    if query.period != default.period:
+    if default is None or query.period != default.period:
         if query.period.preset is not None:
             params.append(("period", query.period.preset))
         else:
             params += [("from", str(query.period.first)), ("to", str(query.period.last))]
-    if query.compare != default.compare:
+    if default is None or query.compare != default.compare:
         params.append(("compare", query.compare.value))
+    for key, name in _BREAKDOWN.items():
+        if (given := getattr(query, name)) != (getattr(default, name) if default else ()):
+            params += [(key, value) for value in given or ("",)]
+    if query.grain != (default.grain if default else None):
+        params.append(("grain", query.grain.value if query.grain else ""))
     alike: Counter[str] = Counter()
     for condition in query.filters:
         key = condition.field if condition.operator == "is" else f"{condition.field}.{condition.operator}"
@@ -217,7 +236,7 @@ def to_params(query: SalesQuery, default: SalesQuery) -> list[tuple[str, str]]:
         if alike[key] > 1:
             key = f"{condition.field}.{condition.operator}.{alike[key]}"
         params += [(key, value) for value in condition.values]
-    if query.sort != default.sort:
+    if query.sort != (default.sort if default else ()):
         params += [("sort", f"{'-' if sort.descending else ''}{sort.field}") for sort in query.sort] or [("sort", "")]
     return params
 
@@ -231,13 +250,16 @@ def to_search(query: SalesQuery, default: SalesQuery) -> str:
 def from_params(params: Params, default: SalesQuery, model: SalesModel) -> tuple[SalesQuery, tuple[str, ...]]:
     """Return the query that URL parameters make of the page's `default`, and a notice per parameter not used.
 
-    Never raises: what is unknown or malformed is left out and said.
+    Never raises: what is unknown or malformed is left out and said. Parameters named like
+    `trends-average=7` are a page's own and left to it; what breaks measures down means nothing to order lines.
     """
     if len(params) > MAX_PARAMS:
         return default, (f"The address has {len(params)} parameters; allowed: {MAX_PARAMS}. All were ignored.",)
     grouped: dict[str, list[str]] = {}
+    skipped = LOOKS if default.columns else ()
     for key, value in params:
-        grouped.setdefault(key, []).append(value)
+        if not OWN.fullmatch(key) and key not in skipped:
+            grouped.setdefault(key, []).append(value)
     query, notices = default, list[str]()
     for name, keys, read in _READERS:
         values = {key: grouped.pop(key) for key in keys if key in grouped}
@@ -288,6 +310,20 @@ def _read_compare(query: SalesQuery, values: Values) -> SalesQuery:
     return replace(query, compare=Compare(asked))
 
 
+def _read_breakdown(query: SalesQuery, values: Values) -> SalesQuery:
+    ((key, found),) = values.items()
+    changed = replace(query, **{_BREAKDOWN[key]: tuple(dict.fromkeys(filter(None, found)))})
+    return replace(changed, sort=tuple(sort for sort in changed.sort if sort.field in changed.fields))
+
+
+def _read_grain(query: SalesQuery, values: Values) -> SalesQuery:
+    _single(values)
+    asked = values["grain"][0]
+    if asked and asked not in list(Grain):
+        raise UnknownNameError("time grain", asked, Grain)
+    return replace(query, grain=Grain(asked) if asked else None)
+
+
 def _read_sort(query: SalesQuery, values: Values) -> SalesQuery:
     sorts = tuple(Sort(value.removeprefix("-"), value.startswith("-")) for value in values["sort"] if value)
     return replace(query, sort=sorts)
@@ -296,6 +332,10 @@ def _read_sort(query: SalesQuery, values: Values) -> SalesQuery:
 _READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("The period", ("period", "from", "to"), _read_period),
     ("The comparison", ("compare",), _read_compare),
+    ("The measure", ("measure",), _read_breakdown),
+    ("The breakdown", ("by",), _read_breakdown),
+    ("The segment", ("segment",), _read_breakdown),
+    ("The time grain", ("grain",), _read_grain),
     ("The order", ("sort",), _read_sort),
 )
 

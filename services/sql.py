@@ -278,6 +278,8 @@ def _scope(source: _Source, scope: RowScope) -> list[Element]:
 
 def _filter(source: _Source, condition: Filter) -> Element:
     model = source.model
+    if condition.field in TIME_PARTS:
+        return _condition(condition, source.part(condition.field), ColumnType.INTEGER)
     dimension = model.dimensions.get(condition.field)
     name = dimension.column if dimension else condition.field
     if name not in model.facts.columns:

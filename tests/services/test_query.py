@@ -105,7 +105,6 @@ def test_limits_are_inclusive() -> None:
         pytest.param(
             replace(PAGE, filters=(is_("quantity", "1"),)), "There is no filter 'quantity'", id="column filter"
         ),
-        pytest.param(replace(PAGE, filters=(is_("weekday", "1"),)), "There is no filter 'weekday'", id="time part"),
         pytest.param(
             replace(PAGE, having=(Filter("units", "gt", ("1",)),)), "no measure of the query 'units'", id="having"
         ),
@@ -127,6 +126,7 @@ def test_name_that_is_not_in_the_model(sample_model: SalesModel, query: SalesQue
     "query",
     [
         pytest.param(replace(PAGE, dimensions=("weekday", "hour")), id="time parts"),
+        pytest.param(replace(PAGE, filters=(is_("weekday", "1"),)), id="filter of a time part"),
         pytest.param(replace(PAGE, sort=(Sort("revenue__before", descending=True),)), id="sort by comparison"),
         pytest.param(replace(PAGE, grain=Grain.DAY, sort=(Sort("time"),)), id="sort by time"),
         pytest.param(replace(LINES, filters=(Filter("quantity", "gt", ("1",)),)), id="lines by a column"),
@@ -197,7 +197,16 @@ PERIODS = st.sampled_from(sorted(PRESETS)).map(Period) | st.tuples(st.dates(), s
 def page_queries(draw: st.DrawFn) -> SalesQuery:
     """Draw a query that a filter bar and a table could have made of the page."""
     compare = draw(st.sampled_from(Compare))
-    changed = replace(PAGE, period=draw(PERIODS), compare=compare, filters=draw(filters(FIELDS)))
+    changed = replace(
+        PAGE,
+        measures=draw(st.lists(st.sampled_from(["revenue", "orders"]), min_size=1, unique=True).map(tuple)),
+        dimensions=draw(st.lists(FIELDS, max_size=2, unique=True).map(tuple)),
+        grain=draw(st.none() | st.sampled_from(Grain)),
+        segments=draw(st.lists(st.sampled_from(["sales", "returns"]), unique=True).map(tuple)),
+        period=draw(PERIODS),
+        compare=compare,
+        filters=draw(filters(FIELDS)),
+    )
     sorts = st.builds(Sort, st.sampled_from(changed.fields), st.booleans())
     return replace(changed, sort=draw(st.lists(sorts, max_size=2).map(tuple)))
 
@@ -251,6 +260,23 @@ def test_search_is_read_back_by_any_url_parser(sample_model: SalesModel, query: 
     parsed = parse_qsl(search.removeprefix("?"), keep_blank_values=True)
     assert parsed == to_params(query, PAGE)
     assert bool(search) == (query != PAGE)
+
+
+@given(query=page_queries(), default=page_queries())
+def test_full_parameters_mean_the_same_on_every_page(
+    sample_model: SalesModel, query: SalesQuery, default: SalesQuery
+) -> None:
+    bare = replace(default, dimensions=(), grain=None, segments=(), filters=(), sort=())
+    assert from_params(to_params(query), bare, sample_model) == (query, ())
+
+
+def test_parameters_of_a_page_are_left_to_it(sample_model: SalesModel) -> None:
+    assert from_params([("trends-average", "7")], PAGE, sample_model) == (PAGE, ())
+
+
+def test_looks_mean_nothing_to_order_lines(sample_model: SalesModel) -> None:
+    params = [("measure", "orders"), ("by", "country"), ("grain", "day"), ("segment", "sales")]
+    assert from_params(params, LINES, sample_model) == (LINES, ())
 
 
 def test_nothing_is_written_for_the_default() -> None:

@@ -374,3 +374,14 @@ def test_menu_of_an_unknown_dimension(fresh: Sales) -> None:
 
 def test_hidden_values_are_in_no_menu(sales: Sales) -> None:
     assert {choice.key for choice in sales.values("line_kind", ANALYST)} == {"sale", "return", "correction"}
+
+
+def test_parts_of_the_time_are_filtered_as_they_are_shown(sales: Sales, everyone: Viewer) -> None:
+    base = SalesQuery(measures=("revenue", "customers"), period=Period("last_month"))
+    apart = sales.answer(replace(base, dimensions=("weekday", "hour")), everyone).frame
+    for day, hour in ((2, 10), (7, 12)):
+        found = (Filter("weekday", "is", (str(day),)), Filter("hour", "is", (str(hour),)))
+        (row,) = apart[(apart["weekday"] == day) & (apart["hour"] == hour)].to_dict("records")
+        one = sales.answer(replace(base, filters=found), everyone)
+        assert one.value("revenue") == pytest.approx(row["revenue"], abs=0.005)
+        assert one.value("customers") == row["customers"]
