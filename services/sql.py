@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from services import expressions
 from services.access import RowScope
+from services.adding import adding
 from services.dialects import Nothing, shift
 from services.errors import QueryError, UnknownNameError
 from services.measures import MeasurePlan
@@ -87,7 +88,7 @@ def build(
         for part in _parts(model, query, plan, slice_, pieces, scope, period, shifts[period], counts=number == 0)
     ]
     stacked = sa.union_all(*parts).subquery("parts") if len(parts) > 1 else parts[0].subquery("parts")
-    return _fold(query, plan.measures, stacked)
+    return _fold(model, query, plan.measures, stacked)
 
 
 def count_lines(model: SalesModel, query: SalesQuery, window: Window, scope: RowScope) -> sa.Select[Any]:
@@ -187,7 +188,7 @@ def _attributes(source: _Source, query: SalesQuery) -> Iterator[tuple[str, Eleme
             yield f"{name}__code", source.columns[dimension.code_column]
 
 
-def _fold(query: SalesQuery, plan: MeasurePlan, parts: sa.Subquery) -> sa.Select[Any]:
+def _fold(model: SalesModel, query: SalesQuery, plan: MeasurePlan, parts: sa.Subquery) -> sa.Select[Any]:
     keys = [parts.c[name] for name in (*(("time",) if query.grain else ()), *query.dimensions)]
     plain = ("period", ROWS, *(key.name for key in keys), *plan.aggregates)
     attributes = [sa.func.max(column).label(column.name) for column in parts.c if column.name not in plain]
@@ -208,7 +209,8 @@ def _fold(query: SalesQuery, plan: MeasurePlan, parts: sa.Subquery) -> sa.Select
         statement = statement.group_by(*keys)
     if query.having:
         statement = statement.having(*(_condition(condition, measures[condition.field]) for condition in query.having))
-    return _page(query, statement.order_by(*_order(query, [key.name for key in keys])))
+    changes = _changes(model, query, now, then)
+    return _page(query, statement.order_by(*_order(query, [key.name for key in keys], changes)))
 
 
 def _measures(plan: MeasurePlan, parts: sa.Subquery, period: int, *, grouped: bool) -> dict[str, Element]:
@@ -228,10 +230,26 @@ def _pick(plan: MeasurePlan, parts: sa.Subquery, period: int, name: str, *, grou
     return sa.case((there, sa.func.coalesce(again, 0))) if grouped else sa.func.coalesce(again, 0)
 
 
-def _order(query: SalesQuery, keys: list[str]) -> list[sa.UnaryExpression[Any]]:
+def _changes(
+    model: SalesModel, query: SalesQuery, now: Mapping[str, Element], then: Mapping[str, Element]
+) -> dict[str, Element]:
+    """Return what a query may be ordered by beside its fields: `revenue__change`, and as a share `revenue__growth`."""
+    found: dict[str, Element] = {}
+    for name in query.measures:
+        zero = adding(model, name).zero
+        after, before = (sa.func.coalesce(each[name], 0) if zero else each[name] for each in (now, then))
+        found[f"{name}__change"] = after - before
+        found[f"{name}__growth"] = sa.cast(after - before, sa.Double) / sa.func.nullif(sa.func.abs(before), 0)
+    return found
+
+
+def _order(
+    query: SalesQuery, keys: list[str], changes: Mapping[str, Element] | None = None
+) -> list[sa.UnaryExpression[Any]]:
+    by = [(changes or {}).get(sort.field, sa.column(sort.field)) for sort in query.sort]
     asked: list[sa.UnaryExpression[Any]] = [
-        (sa.column(sort.field).desc() if sort.descending else sa.column(sort.field).asc()).nulls_last()
-        for sort in query.sort
+        (field.desc() if sort.descending else field.asc()).nulls_last()
+        for field, sort in zip(by, query.sort, strict=True)
     ]
     named = {sort.field for sort in query.sort}
     return asked + [sa.column(key).asc().nulls_last() for key in keys if key not in named]
