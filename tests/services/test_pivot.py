@@ -31,7 +31,8 @@ QUERY = SalesQuery(measures=MEASURES, period=Period("last_year"), compare=Compar
 @pytest.fixture(scope="module")
 def facts() -> pd.DataFrame:
     """Return the shop's lines with a column per field, in plain pandas."""
-    lines = duckdb.sql(SHOP_ROWS).df()
+    with duckdb.connect() as connection:
+        lines: pd.DataFrame = connection.execute(SHOP_ROWS).df()
     lines = lines.assign(product=lines["product_id"], weekday=lines["sold_at"].dt.isocalendar().day.astype(int))
     lines["revenue"] = lines["revenue"].astype(float)
     return lines.assign(**{TIME: lines["sold_at"].dt.to_period("Q").dt.start_time})
