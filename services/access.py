@@ -5,18 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.errors import AccessDeniedError, UnknownNameError
 
 
 class Permission(StrEnum):
-    """Something a role may do; alphabetical."""
+    """Something a role may do; alphabetical. What ends in a word of READING changes nothing for anybody."""
 
+    ACCOUNT_OWN = "account:own"
+    AUDIT_READ = "audit:read"
     DASHBOARDS_VIEW = "dashboards:view"
     DATA_LOAD = "data:load"
     LINES_VIEW = "lines:view"
+    SETTINGS_READ = "settings:read"
+    USERS_MANAGE = "users:manage"
+
+    @property
+    def reading(self) -> bool:
+        """True when holding it changes nothing; only such permissions work while looking as somebody else."""
+        return self.value.rpartition(":")[2] in READING
+
+
+#: What a permission's last word is when it only lets people see.
+READING = frozenset({"export", "read", "use", "view"})
 
 
 @dataclass(frozen=True)
@@ -27,12 +40,17 @@ class Role:
     permissions: frozenset[Permission]
 
 
+_EVERYBODY = frozenset({Permission.ACCOUNT_OWN, Permission.DASHBOARDS_VIEW})
+_MANAGER = _EVERYBODY | {Permission.LINES_VIEW}
+_ANALYST = _MANAGER | {Permission.DATA_LOAD}
+_ADMIN = _ANALYST | {Permission.AUDIT_READ, Permission.SETTINGS_READ, Permission.USERS_MANAGE}
+
 #: The built-in roles.
 ROLES: Mapping[str, Role] = {
-    "executive": Role("Executive", frozenset({Permission.DASHBOARDS_VIEW})),
-    "manager": Role("Manager", frozenset({Permission.DASHBOARDS_VIEW, Permission.LINES_VIEW})),
-    "analyst": Role("Analyst", frozenset({Permission.DASHBOARDS_VIEW, Permission.DATA_LOAD, Permission.LINES_VIEW})),
-    "admin": Role("Admin", frozenset({Permission.DASHBOARDS_VIEW, Permission.DATA_LOAD, Permission.LINES_VIEW})),
+    "executive": Role("Executive", _EVERYBODY),
+    "manager": Role("Manager", _MANAGER),
+    "analyst": Role("Analyst", _ANALYST),
+    "admin": Role("Admin", _ADMIN),
 }
 
 
@@ -78,13 +96,29 @@ EVERYTHING, NOTHING = RowScope(everything=True), RowScope()
 
 @dataclass(frozen=True)
 class Viewer:
-    """The person a query is answered for; made anew from the database on every request."""
+    """The person a query is answered for; made anew from the database on every request.
+
+    `session` names the session, "" for programs and the command line. `looked_at_by` is who really asks, when an admin
+    looks at the site as this person; then there are only permissions for reading.
+    """
 
     user_id: int
     email: str
     role: str
     permissions: frozenset[Permission] = frozenset()
     scope: RowScope = NOTHING
+    session: str = ""
+    looked_at_by: str = ""
+
+    @property
+    def actor(self) -> str:
+        """Who really asks."""
+        return self.looked_at_by or self.email
+
+    def through_the_eyes_of(self, other: Viewer) -> Viewer:
+        """Return what this viewer is while looking as another person: that person, for reading only."""
+        reading = frozenset(permission for permission in other.permissions if permission.reading)
+        return replace(other, permissions=reading, session=self.session, looked_at_by=self.email)
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the viewer holds the permission."""

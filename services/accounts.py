@@ -1,29 +1,35 @@
-"""Accounts: people, their passwords and sessions, and what each of them did."""
+"""Accounts: how people sign in, their sessions, and looking at the site as somebody else."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.orm import Session
 
-from services.access import EVERYTHING, NOTHING, RowScope, Viewer, role
-from services.database import AuditEvent, RowLimit, SignedIn, User, utc_now
+from services import circumstances
+from services.access import Permission, Viewer
+from services.audit import event, one_line
+from services.database import AuditEvent, SignedIn, User, utc_now
 from services.errors import UserError
+from services.factors import Factors
+from services.passwords import MAX_PASSWORD, MIN_PASSWORD, strong
+from services.people import Account, LastAdminError, People, end_sessions, find_user
 
-MIN_PASSWORD = 12
-MAX_PASSWORD = 256
+__all__ = ["MAX_PASSWORD", "MIN_PASSWORD", "Account", "Accounts", "LastAdminError", "Lifetimes"]
+
 #: Failed sign-ins per account, and per address, in the last 15 minutes before further ones are refused.
 FAILURES_PER_ACCOUNT, FAILURES_PER_ADDRESS = 10, 50
 THROTTLE = dt.timedelta(minutes=15)
 SEEN_EVERY = dt.timedelta(minutes=1)
+#: How long a session waits for its second factor.
+PENDING = dt.timedelta(minutes=5)
+FAILED = "sign-in failed"
+WRONG = "This e-mail and password do not match an active account. Check both and try again."
 
 
 class SignInError(UserError):
@@ -43,139 +49,91 @@ class Lifetimes:
 
 
 @dataclass(frozen=True)
-class Account:
-    """A user as lists show them."""
+class OpenSession:
+    """A session as its owner sees it; `id` names it and opens nothing."""
 
-    email: str
-    name: str
-    role: str
-    active: bool
-    scope: str
+    id: str
+    created_at: dt.datetime
+    seen_at: dt.datetime
+    address: str
+    agent: str
 
 
-class Accounts:
-    """People in the application database."""
+class Accounts(People):
+    """Sessions of the people in the application database."""
 
     def __init__(self, engine: sa.Engine, lifetimes: Lifetimes | None = None) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._lifetimes = lifetimes or Lifetimes()
-        self._hasher = PasswordHasher()
-        # Verified for unknown users, so that they take as long as known ones.
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
-
-    def add(
-        self, email: str, name: str, role_name: str, *, password: str | None = None, scope: RowScope = NOTHING
-    ) -> str:
-        """Create a user and return the password (a generated one unless given).
-
-        Raises UserError for a malformed or taken address, an unknown role or a weak password.
-        """
-        address = _email(email)
-        role(role_name)
-        secret = _strong(password) if password is not None else secrets.token_urlsafe(15)
-        with Session(self._engine) as session:
-            if session.scalar(sa.select(User.id).where(User.email == address)) is not None:
-                raise UserError(f"There is already a user {address!r}. Choose another address or reset the password.")
-            user = User(
-                email=address,
-                name=_one_line(name)[:200],
-                role=role_name,
-                password_hash=self._hasher.hash(secret),
-                sees_everything=scope.everything,
-                limits=_limits(scope),
-            )
-            session.add(user)
-            session.commit()
-        return secret
-
-    def set_password(self, email: str, password: str | None = None) -> str:
-        """Give a user a new password and end all their sessions; return the password."""
-        secret = _strong(password) if password is not None else secrets.token_urlsafe(15)
-        self._change(email, password_hash=self._hasher.hash(secret))
-        return secret
-
-    def set_active(self, email: str, *, active: bool) -> None:
-        """Enable or disable a user; disabling ends their sessions at once."""
-        self._change(email, active=active)
-
-    def set_role(self, email: str, role_name: str) -> None:
-        """Give a user another role; open sessions act under it from their next request on."""
-        role(role_name)
-        self._change(email, role=role_name, end_sessions=False)
-
-    def set_scope(self, email: str, scope: RowScope) -> None:
-        """Give a user another row scope; open sessions see by it from their next request on."""
-        with Session(self._engine) as session:
-            user = _user(session, email)
-            limits = _limits(scope)
-            user.sees_everything, user.limits = scope.everything, []
-            session.flush()
-            user.limits = limits
-            session.commit()
-
-    def list(self) -> list[Account]:
-        """Return all users by e-mail."""
-        with Session(self._engine) as session:
-            users = session.scalars(sa.select(User).order_by(User.email)).all()
-            return [Account(u.email, u.name, u.role, u.active, _scope(u).describe()) for u in users]
+        self.factors = Factors(engine)
 
     def sign_in(self, email: str, password: str, *, address: str, agent: str) -> str:
-        """Return the token of a new session.
+        """Return the token of a new session; it opens nothing until `second_factor`, where the person has one.
 
         Raises SignInError with one message for every wrong combination, ThrottledError after too many.
         """
-        wanted = _one_line(email.strip().lower())[:254]
-        self._throttle(wanted, address)
+        wanted = one_line(email.strip().lower())[:254]
+        attempt = self._attempt(wanted, address)
         with Session(self._engine) as session:
             user = session.scalar(sa.select(User).where(User.email == wanted))
-            right = self._verify(user.password_hash if user else self._nobody, password)
-            if user is None or not right or not user.active:
-                self.record("sign-in failed", wanted, address)
-                raise SignInError("This e-mail and password do not match an active account. Check both and try again.")
-            token = secrets.token_urlsafe(32)
-            now = utc_now()
-            session.execute(sa.delete(SignedIn).where(SignedIn.created_at < now - self._lifetimes.absolute))
-            session.add(
-                SignedIn(
-                    token_hash=_hash(token),
-                    user_id=user.id,
-                    created_at=now,
-                    seen_at=now,
-                    address=address[:60],
-                    agent=_one_line(agent)[:300],
-                )
-            )
+            hashed, active = (user.password_hash, user.active) if user else (None, False)
+        try:
+            right = self._passwords.verify(hashed, password)
+        except UserError:
+            self._settle(attempt, None)
+            raise
+        if user is None or not right or not active:
+            raise SignInError(WRONG)
+        return self._open(user, address, agent, attempt)
+
+    def sign_in_outside(self, email: str, *, address: str, agent: str, how: str) -> str:
+        """Return the token of a new session for somebody whom another service has recognised; `how` is logged."""
+        with Session(self._engine) as session:
+            user = find_user(session, email)
+        if not user.active:
+            self.record(FAILED, user.email, address, how)
+            raise SignInError(WRONG)
+        self.record("sign-in", user.email, address, how)
+        return self._open(user, address, agent, None, trusted=True)
+
+    def second_factor(self, token: str, code: str, *, address: str) -> None:
+        """Open a session that waits for it, with a code of an app or a recovery code; raises SignInError."""
+        with Session(self._engine) as session:
+            waiting = self._waiting(session, token)
+            if waiting is None:
+                raise SignInError("This sign-in took too long. Start again with e-mail and password.")
+            email, user_id = waiting.email, waiting.id
+        attempt = self._attempt(email, address)
+        if not self.factors.check(user_id, code):
+            raise SignInError("The code is wrong or was used already. Wait for the next one and try again.")
+        with Session(self._engine) as session:
+            session.execute(sa.update(SignedIn).where(SignedIn.token_hash == hashed(token)).values(pending=False))
             session.commit()
-        self.record("sign-in", wanted, address)
-        return token
+        self._settle(attempt, "sign-in")
 
     def sign_out(self, token: str) -> None:
         """End a session; its cookie is worthless from now on."""
-        with Session(self._engine) as session:
-            session.execute(sa.delete(SignedIn).where(SignedIn.token_hash == _hash(token)))
+        with circumstances.bookkeeping(), Session(self._engine) as session:
+            session.execute(sa.delete(SignedIn).where(SignedIn.token_hash == hashed(token)))
             session.commit()
 
     def viewer(self, token: str, *, in_use: bool = True) -> Viewer | None:
-        """Return who a session belongs to, with today's role and scope; None when it is over.
+        """Return who a session belongs to, with today's role and scope; None when it is over or not open yet.
 
         A session that is not `in_use`, but only asked by an open page on its own, does not last longer for it.
         """
         now = utc_now()
-        with Session(self._engine) as session:
+        with circumstances.bookkeeping(), Session(self._engine) as session:
+            alive = sa.select(SignedIn, User).join(User, User.id == SignedIn.user_id)
             found = session.execute(
-                sa.select(SignedIn, User)
-                .join(User, User.id == SignedIn.user_id)
-                .where(
-                    SignedIn.token_hash == _hash(token),
-                    User.active,
-                    SignedIn.created_at > now - self._lifetimes.absolute,
-                    SignedIn.seen_at > now - self._lifetimes.idle,
-                )
+                alive.where(SignedIn.token_hash == hashed(token), User.active, ~SignedIn.pending, *self._in_time(now))
             ).one_or_none()
             if found is None:
                 return None
             signed_in, user = found
-            viewer = _viewer(user)
+            viewer = replace(self._viewer(session, user), session=signed_in.token_hash)
+            if signed_in.seen_as is not None:
+                viewer = self._looking(session, viewer, signed_in.seen_as)
             if in_use and now - signed_in.seen_at > SEEN_EVERY:
                 signed_in.seen_at = now
                 session.commit()
@@ -183,109 +141,159 @@ class Accounts:
 
     def signed_in(self) -> Sequence[Viewer]:
         """Return everybody with a session that is not over, who used it last first."""
-        now = utc_now()
         alive = (
             sa.select(SignedIn.user_id, sa.func.max(SignedIn.seen_at).label("seen"))
-            .where(SignedIn.created_at > now - self._lifetimes.absolute, SignedIn.seen_at > now - self._lifetimes.idle)
+            .where(~SignedIn.pending, *self._in_time(utc_now()))
             .group_by(SignedIn.user_id)
             .subquery()
         )
         users = sa.select(User).join(alive, alive.c.user_id == User.id).where(User.active)
         with Session(self._engine) as session:
-            return [_viewer(user) for user in session.scalars(users.order_by(alive.c.seen.desc()))]
+            return [self._viewer(session, user) for user in session.scalars(users.order_by(alive.c.seen.desc()))]
 
-    def as_viewer(self, email: str) -> Viewer:
-        """Return a user as a viewer, for the command line; raises UserError when there is no such active user."""
+    def sessions(self, viewer: Viewer) -> list[OpenSession]:
+        """Return the viewer's own open sessions, the last used first."""
+        asked = sa.select(SignedIn).where(
+            SignedIn.user_id == viewer.user_id, ~SignedIn.pending, *self._in_time(utc_now())
+        )
         with Session(self._engine) as session:
-            user = _user(session, email)
-            if not user.active:
-                raise UserError(f"{email!r} is disabled.")
-            return _viewer(user)
+            return [
+                OpenSession(each.token_hash, each.created_at, each.seen_at, each.address, each.agent)
+                for each in session.scalars(asked.order_by(SignedIn.seen_at.desc()))
+            ]
 
-    def record(self, action: str, actor: str, address: str, detail: str = "") -> None:
-        """Add a line to the audit log; control characters are taken out."""
-        clean = [_one_line(text) for text in (actor[:254], address[:60], detail[:1000])]
+    def end_session(self, viewer: Viewer, identity: str) -> None:
+        """End one of the viewer's own sessions."""
+        self._end(SignedIn.user_id == viewer.user_id, SignedIn.token_hash == identity)
+
+    def end_other_sessions(self, viewer: Viewer) -> None:
+        """End the viewer's sessions but the one that asks."""
+        self._end(SignedIn.user_id == viewer.user_id, SignedIn.token_hash != viewer.session)
+
+    def end_all_sessions(self, email: str) -> None:
+        """End every session of a user."""
         with Session(self._engine) as session:
-            session.add(AuditEvent(at=utc_now(), action=action, actor=clean[0], address=clean[1], detail=clean[2]))
+            end_sessions(session, find_user(session, email))
             session.commit()
 
-    def events(self, *, limit: int = 100) -> Sequence[sa.Row[dt.datetime, str, str, str, str]]:
-        """Return the newest audit lines: time, action, actor, address, detail."""
-        columns = (AuditEvent.at, AuditEvent.action, AuditEvent.actor, AuditEvent.address, AuditEvent.detail)
+    def change_password(self, viewer: Viewer, old: str, new: str) -> None:
+        """Give the viewer another password; their other sessions end. Raises UserError when the old one is wrong."""
+        attempt = self._attempt(viewer.email, circumstances.now().address)
         with Session(self._engine) as session:
-            return session.execute(sa.select(*columns).order_by(AuditEvent.id.desc()).limit(limit)).all()
+            kept = session.scalar(sa.select(User.password_hash).where(User.id == viewer.user_id))
+        if not self._passwords.verify(kept, old):
+            raise UserError("The password you have now is not right. Type it again.")
+        self._settle(attempt, None)
+        fresh = self._passwords.hash(strong(new, (viewer.email,)))
+        with Session(self._engine) as session:
+            session.execute(sa.update(User).where(User.id == viewer.user_id).values(password_hash=fresh))
+            session.commit()
+        self.end_other_sessions(viewer)
+        self.record("password changed", viewer.email)
 
-    def _throttle(self, email: str, address: str) -> None:
-        since = utc_now() - THROTTLE
-        failures = sa.select(sa.func.count()).where(AuditEvent.action == "sign-in failed", AuditEvent.at > since)
+    def look_as(self, viewer: Viewer, email: str) -> None:
+        """Let the viewer's session see the site as another person, for reading only."""
+        viewer.require(Permission.USERS_MANAGE)
         with Session(self._engine) as session:
-            by_account = session.scalar(failures.where(AuditEvent.actor == email)) or 0
-            by_address = session.scalar(failures.where(AuditEvent.address == address[:60])) or 0
+            other = find_user(session, email)
+            if not other.active or other.id == viewer.user_id:
+                raise UserError(f"{email!r} is disabled or yourself; choose somebody else.")
+            self._see_as(session, viewer, other.id)
+        self.record("look as", viewer.email, "", email)
+
+    def stop_looking(self, viewer: Viewer) -> None:
+        """Give the viewer's session its own eyes back."""
+        with circumstances.bookkeeping(), Session(self._engine) as session:
+            self._see_as(session, viewer, None)
+        self.record("look as ended", viewer.actor, "", viewer.email)
+
+    def _looking(self, session: Session, viewer: Viewer, other_id: int) -> Viewer:
+        """Return the viewer with another person's eyes, while both may: an admin no more an admin has their own."""
+        other = session.get(User, other_id)
+        if other is None or not other.active or not viewer.may(Permission.USERS_MANAGE):
+            return viewer
+        return viewer.through_the_eyes_of(self._viewer(session, other))
+
+    def _see_as(self, session: Session, viewer: Viewer, other: int | None) -> None:
+        session.execute(sa.update(SignedIn).where(SignedIn.token_hash == viewer.session).values(seen_as=other))
+        session.commit()
+
+    def _in_time(self, now: dt.datetime) -> tuple[sa.ColumnElement[bool], ...]:
+        # A clock set back must not make sessions last longer.
+        ahead = now + SEEN_EVERY
+        return (
+            SignedIn.created_at > now - self._lifetimes.absolute,
+            SignedIn.seen_at > now - self._lifetimes.idle,
+            SignedIn.seen_at < ahead,
+        )
+
+    def _waiting(self, session: Session, token: str) -> User | None:
+        started = utc_now() - PENDING
+        asked = sa.select(User).join(SignedIn, SignedIn.user_id == User.id)
+        return session.scalar(
+            asked.where(
+                SignedIn.token_hash == hashed(token), SignedIn.pending, SignedIn.created_at > started, User.active
+            )
+        )
+
+    def _open(self, user: User, address: str, agent: str, attempt: int | None, *, trusted: bool = False) -> str:
+        token, now = secrets.token_urlsafe(32), utc_now()
+        pending = user.totp_secret is not None and not trusted
+        with Session(self._engine) as session:
+            session.execute(sa.delete(SignedIn).where(SignedIn.created_at < now - self._lifetimes.absolute))
+            session.add(
+                SignedIn(
+                    token_hash=hashed(token),
+                    user_id=user.id,
+                    created_at=now,
+                    seen_at=now,
+                    address=address[:60],
+                    agent=one_line(agent)[:300],
+                    pending=pending,
+                )
+            )
+            session.commit()
+        if attempt is not None:
+            self._settle(attempt, None if pending else "sign-in")
+        return token
+
+    def _end(self, *which: sa.ColumnElement[bool]) -> None:
+        with Session(self._engine) as session:
+            session.execute(sa.delete(SignedIn).where(*which))
+            session.commit()
+
+    def _attempt(self, email: str, address: str) -> int:
+        """Note a try as failed before it is made, and return its number; raises ThrottledError after too many.
+
+        All who try at the same moment see one another's notes, so that together they get no more tries than one.
+        """
+        with circumstances.bookkeeping(), Session(self._engine) as session:
+            mine = event(FAILED, email, address, "")
+            session.add(mine)
+            session.commit()
+            attempt = mine.id
+            recent = sa.select(sa.func.count()).where(
+                AuditEvent.action == FAILED, AuditEvent.at > utc_now() - THROTTLE, AuditEvent.id != attempt
+            )
+            by_account = session.scalar(recent.where(AuditEvent.actor == email)) or 0
+            by_address = session.scalar(recent.where(AuditEvent.address == address[:60])) or 0
         if by_account >= FAILURES_PER_ACCOUNT or by_address >= FAILURES_PER_ADDRESS:
+            self._settle(attempt, None)
             raise ThrottledError("Too many failed sign-ins. Wait 15 minutes, or ask an admin to reset the password.")
+        return attempt
 
-    def _verify(self, hashed: str, password: str) -> bool:
-        if len(password) > MAX_PASSWORD:
-            return False
-        try:
-            return self._hasher.verify(hashed, password)
-        except (VerificationError, InvalidHashError, UnicodeEncodeError):
-            return False
-
-    def _change(self, email: str, *, end_sessions: bool = True, **values: object) -> None:
-        with Session(self._engine) as session:
-            user = _user(session, email)
-            for name, value in values.items():
-                setattr(user, name, value)
-            if end_sessions:
-                session.execute(sa.delete(SignedIn).where(SignedIn.user_id == user.id))
+    def _settle(self, attempt: int, action: str | None) -> None:
+        """Make another line of a noted try, or none."""
+        which = AuditEvent.id == attempt
+        with circumstances.bookkeeping(), Session(self._engine) as session:
+            session.execute(
+                sa.update(AuditEvent).where(which).values(action=action)
+                if action
+                else sa.delete(AuditEvent).where(which)
+            )
             session.commit()
 
 
-def _one_line(text: str) -> str:
-    """Return the text with a blank for every character that does not print, so that it stays one line anywhere."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _email(text: str) -> str:
-    address = text.strip().lower()
-    if not re.fullmatch(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}", address) or not address.isprintable():
-        raise UserError(f"{text!r} is not an e-mail address; write it like name@example.com.")
-    return address
-
-
-def _strong(password: str) -> str:
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise UserError(f"The password has {len(password)} characters; allowed: {MIN_PASSWORD} to {MAX_PASSWORD}.")
-    return password
-
-
-def _hash(token: str) -> str:
+def hashed(token: str) -> str:
+    """Return the SHA-256 of a token, which is what the database keeps."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _limits(scope: RowScope) -> list[RowLimit]:
-    empty = [name for name, values in scope.limits if not values]
-    if empty:
-        raise UserError(f"The row scope lists no value for {', '.join(empty)}; name at least one or leave it out.")
-    return [RowLimit(dimension=name, value=value) for name, values in scope.limits for value in values]
-
-
-def _viewer(user: User) -> Viewer:
-    return Viewer(user.id, user.email, user.role, role(user.role).permissions, _scope(user))
-
-
-def _scope(user: User) -> RowScope:
-    if user.sees_everything:
-        return EVERYTHING
-    limits: Mapping[str, list[str]] = {limit.dimension: [] for limit in user.limits}
-    for limit in user.limits:
-        limits[limit.dimension].append(limit.value)
-    return RowScope.of(limits)
-
-
-def _user(session: Session, email: str) -> User:
-    user = session.scalar(sa.select(User).where(User.email == _email(email)))
-    if user is None:
-        raise UserError(f"There is no user {email!r}. `salescope user list` shows all.")
-    return user

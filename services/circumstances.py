@@ -13,11 +13,15 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Where a request comes from and its number; `looking_as` is whose eyes are borrowed, which is for reading only."""
+    """Where a request comes from and its number.
+
+    `looking_as` is whose eyes `by` borrows, which is for reading only.
+    """
 
     address: str = ""
     request: str = ""
     looking_as: str = ""
+    by: str = ""
     bookkeeping: bool = False
 
     @property

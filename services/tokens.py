@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,10 +10,11 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.access import Permission, Viewer
-from services.accounts import Accounts
+from services.access import Viewer
+from services.accounts import Accounts, hashed
 from services.database import ApiToken, User, utc_now
-from services.errors import UnknownNameError, UserError
+from services.errors import UserError
+from services.people import permission_of
 
 PREFIX = "sst_"
 MAX_DAYS = 366
@@ -57,7 +57,7 @@ class Tokens:
         that is out of range.
         """
         who = self._accounts.as_viewer(email)
-        asked = sorted({_permission(each) for each in permissions})
+        asked = sorted({permission_of(each) for each in permissions})
         for permission in asked:
             who.require(permission)
         label = "".join(each for each in name.strip() if each.isprintable())
@@ -72,7 +72,7 @@ class Tokens:
                 ApiToken(
                     user_id=who.user_id,
                     name=label,
-                    token_hash=_hash(token),
+                    token_hash=hashed(token),
                     permissions=[each.value for each in asked],
                     created_at=now,
                     expires_at=now + dt.timedelta(days=days),
@@ -91,7 +91,7 @@ class Tokens:
             return None
         now = utc_now()
         with Session(self._engine) as session:
-            found = session.scalar(sa.select(ApiToken).where(ApiToken.token_hash == _hash(token)))
+            found = session.scalar(sa.select(ApiToken).where(ApiToken.token_hash == hashed(token)))
             if found is None:
                 return None
             user = session.get(User, found.user_id)
@@ -140,13 +140,3 @@ class Tokens:
             name = found.name
             session.commit()
         self._accounts.record("token revoked", by, "", f"{name}, token {identity}")
-
-
-def _permission(text: str) -> Permission:
-    if text not in list(Permission):
-        raise UnknownNameError("permission", text, Permission)
-    return Permission(text)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

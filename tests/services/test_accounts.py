@@ -17,6 +17,7 @@ from services.accounts import (
     MAX_PASSWORD,
     MIN_PASSWORD,
     THROTTLE,
+    Account,
     Accounts,
     Lifetimes,
     SignInError,
@@ -101,9 +102,9 @@ def test_user_sees_nothing_unless_said(accounts: Accounts) -> None:
 
 def test_list(accounts: Accounts) -> None:
     accounts.add("Bob@Example.com ", "Bob", "manager", scope=GERMANY)
-    assert [vars(account) for account in accounts.list()] == [
-        {"email": EMAIL, "name": "Ann", "role": "analyst", "active": True, "scope": "all rows"},
-        {"email": "bob@example.com", "name": "Bob", "role": "manager", "active": True, "scope": "country: Germany"},
+    assert accounts.list() == [
+        Account(EMAIL, "Ann", "analyst", True, "all rows"),
+        Account("bob@example.com", "Bob", "manager", True, "country: Germany"),
     ]
 
 
@@ -120,6 +121,10 @@ def test_list(accounts: Accounts) -> None:
         pytest.param("b@example.com", "analist", None, "no role 'analist'. Did you mean 'analyst'", id="unknown role"),
         pytest.param("b@example.com", "analyst", "x" * (MIN_PASSWORD - 1), "has 11 characters", id="short password"),
         pytest.param("b@example.com", "analyst", "x" * (MAX_PASSWORD + 1), "has 257 characters", id="long password"),
+        pytest.param(
+            "b@example.com", "analyst", "password1234", "too weak. This is a very common", id="common password"
+        ),
+        pytest.param("bea.x@example.com", "analyst", "bea.x@example", "too weak", id="own address as password"),
     ],
 )
 def test_user_that_is_not_made(accounts: Accounts, email: str, role: str, password: str | None, said: str) -> None:
