@@ -124,7 +124,7 @@ def test_list(accounts: Accounts) -> None:
         pytest.param(
             "b@example.com", "analyst", "password1234", "too weak. This is a very common", id="common password"
         ),
-        pytest.param("bea.x@example.com", "analyst", "bea.x@example", "too weak", id="own address as password"),
+        pytest.param("beatrice@example.com", "analyst", "beatrice2026", "too weak", id="own name as password"),
     ],
 )
 def test_user_that_is_not_made(accounts: Accounts, email: str, role: str, password: str | None, said: str) -> None:
