@@ -18,6 +18,8 @@ MIN_PASSWORD = 12
 MAX_PASSWORD = 256
 #: Of zxcvbn's 0 to 4; 3 withstands 10^8 guesses.
 MIN_SCORE = 3
+#: Characters that are left when the words about the person are taken out.
+OWN = 6
 #: What zxcvbn looks at; its time grows with the square of the length.
 JUDGED = 64
 #: Hashes computed at once in a process, and how long others wait: people who sign in must not take all threads.
@@ -72,7 +74,8 @@ def strong(password: str, about: Iterable[str] = ()) -> str:
         raise UserError(f"The password has {len(password)} characters; allowed: {MIN_PASSWORD} to {MAX_PASSWORD}.")
     words = ["salescope", *(word for text in about for word in re.findall(r"\w+", text.lower()))]
     found = zxcvbn(password[:JUDGED], user_inputs=words)
-    if found["score"] < MIN_SCORE:
+    own = re.sub("|".join(re.escape(word) for word in words if len(word) > 2), "", password.lower())
+    if found["score"] < MIN_SCORE or len(own) < OWN:
         warning = found["feedback"]["warning"] or "It is easily guessed."
         raise UserError(f"This password is too weak. {warning} Take four or more words that nobody would expect.")
     return password

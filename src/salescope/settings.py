@@ -16,6 +16,7 @@ from services.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 MIN_KEY_BYTES = 32
+MIN_TOKEN = 16
 #: Parts of keys that stand in documentation and images of other products; anyone would try them.
 KNOWN_KEYS = (
     "change_me",
@@ -69,6 +70,19 @@ def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
+def _pairs(value: str) -> tuple[tuple[str, str], ...]:
+    pairs = [tuple(part.strip() for part in row.split("=")) for row in _list(value)]
+    if not all(len(pair) == 2 and all(pair) for pair in pairs):
+        raise ValueError("write it like sales-leads=manager, staff=executive")
+    return tuple((group, role) for group, role in pairs)
+
+
+def _mail_server(value: str) -> str:
+    if value and not re.fullmatch(r"smtps?://(\S+@)?[^\s/@]+/?", value):
+        raise ValueError("write it like smtp://host:587 or smtps://user:password@host")
+    return value
+
+
 @dataclass(frozen=True)
 class Setting:
     """A setting: environment name, default, how to read it, what it does."""
@@ -89,6 +103,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SALESCOPE_ENV", "local", _choice("local", "production"), "`production` refuses weak settings."),
     Setting("SALESCOPE_INSTANCE", "instance", Path, "Folder of databases, data, cache, key."),
     Setting("SALESCOPE_SECRET_KEY", "", _text, "Signs cookies and cache; 32 bytes or more. Local runs generate one."),
+    Setting("SALESCOPE_SECRET_KEY_FALLBACKS", "", _list, "Former keys, comma separated; their cookies still count."),
     Setting("SALESCOPE_DATABASE_URL", "", _text, "Application database; empty: SQLite in the instance folder."),
     Setting("SALESCOPE_WAREHOUSE_URL", "", _text, "The data, `postgresql://…`; empty: DuckDB in the instance folder."),
     Setting("SALESCOPE_CACHE_URL", "", _text, "Result cache, `redis://…`; empty: files in the instance folder."),
@@ -112,10 +127,29 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SALESCOPE_API_BODY_MB", "10", _whole(1, 1_000), "Largest batch of orders the API takes."),
     Setting("SALESCOPE_SESSION_IDLE_MINUTES", "30", _whole(1, 1_440), "A session ends after this long without use."),
     Setting("SALESCOPE_SESSION_HOURS", "12", _whole(1, 168), "A session ends this long after sign-in."),
+    Setting("SALESCOPE_SMTP_URL", "", _mail_server, "Mail server, `smtp://user:password@host:587`; empty: no mail."),
+    Setting("SALESCOPE_MAIL_FROM", "", _text, "Sender of mails; needed with a mail server."),
+    Setting("SALESCOPE_OIDC_ISSUER", "", _text, "Single sign-on: address of the OpenID Connect provider; empty: none."),
+    Setting("SALESCOPE_OIDC_CLIENT_ID", "", _text, "What the provider knows this site by."),
+    Setting("SALESCOPE_OIDC_CLIENT_SECRET", "", _text, "The site's secret with the provider."),
+    Setting("SALESCOPE_OIDC_GROUPS_CLAIM", "groups", _text, "The claim that lists a person's groups."),
+    Setting("SALESCOPE_OIDC_ROLES", "", _pairs, "`group=role, …`; the first group that fits counts; others stay out."),
+    Setting("SALESCOPE_OIDC_DOMAINS", "", _list, "Mail domains let in by single sign-on; empty: all of the provider."),
+    Setting("SALESCOPE_METRICS_TOKEN", "", _text, "Bearer token for `/metrics`; empty: no metrics."),
     Setting("SALESCOPE_ACCESS_LOG", "0", _choice("0", "1"), "`1` writes a line per request to standard output."),
+    Setting("SALESCOPE_LOG_FORMAT", "text", _choice("text", "json"), "`json` writes one JSON object per log line."),
 )
 #: Settings that may stand in a file instead, named by the same name with _FILE.
-SECRETS = ("SALESCOPE_SECRET_KEY", "SALESCOPE_DATABASE_URL", "SALESCOPE_WAREHOUSE_URL", "SALESCOPE_CACHE_URL")
+SECRETS = (
+    "SALESCOPE_SECRET_KEY",
+    "SALESCOPE_SECRET_KEY_FALLBACKS",
+    "SALESCOPE_DATABASE_URL",
+    "SALESCOPE_WAREHOUSE_URL",
+    "SALESCOPE_CACHE_URL",
+    "SALESCOPE_SMTP_URL",
+    "SALESCOPE_OIDC_CLIENT_SECRET",
+    "SALESCOPE_METRICS_TOKEN",
+)
 
 
 @dataclass(frozen=True)
@@ -125,6 +159,7 @@ class Settings:
     env: str
     instance: Path
     secret_key: str = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(repr=False)
     database_url: str = field(repr=False)
     warehouse_url: str = field(repr=False)
     cache_url: str = field(repr=False)
@@ -148,7 +183,17 @@ class Settings:
     api_body_mb: int
     session_idle_minutes: int
     session_hours: int
+    smtp_url: str = field(repr=False)
+    mail_from: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str = field(repr=False)
+    oidc_groups_claim: str
+    oidc_roles: tuple[tuple[str, str], ...]
+    oidc_domains: tuple[str, ...]
+    metrics_token: str = field(repr=False)
     access_log: str
+    log_format: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -162,6 +207,7 @@ class Settings:
         values = {row.field: _read(row, _from_file(row, given)) for row in SETTINGS}
         values["instance"] = ROOT / values["instance"].expanduser()
         settings = cls(**values)
+        settings._check_together()
         return cls(**(values | {"secret_key": settings._key(), "database_url": settings._database()}))
 
     @property
@@ -185,6 +231,20 @@ class Settings:
                 "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
         return _generated_key(self.instance / "secret_key")
+
+    def _check_together(self) -> None:
+        """Refuse settings that need one another; every former key must be as strong as the key."""
+        for key in self.secret_key_fallbacks:
+            _checked_key(key, "SALESCOPE_SECRET_KEY_FALLBACKS")
+        if self.smtp_url and not self.mail_from:
+            raise SettingsError("SALESCOPE_MAIL_FROM is empty; with SALESCOPE_SMTP_URL name the sender of mails.")
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret and self.oidc_roles):
+            raise SettingsError(
+                "SALESCOPE_OIDC_ISSUER needs SALESCOPE_OIDC_CLIENT_ID, SALESCOPE_OIDC_CLIENT_SECRET and "
+                "SALESCOPE_OIDC_ROLES beside it."
+            )
+        if self.metrics_token and len(self.metrics_token) < MIN_TOKEN:
+            raise SettingsError(f"SALESCOPE_METRICS_TOKEN is too short; {MIN_TOKEN} characters or more are needed.")
 
     def _database(self) -> str:
         return self.database_url or f"sqlite:///{self.instance / 'salescope.db'}"
@@ -219,13 +279,13 @@ def _read(row: Setting, value: str) -> Any:
         raise SettingsError(f"{row.env} is {shown}; {error}.") from None
 
 
-def _checked_key(key: str) -> str:
+def _checked_key(key: str, name: str = "SALESCOPE_SECRET_KEY") -> str:
     plain = re.sub(r"[^a-z0-9_]", "", key.lower().replace("-", "_").replace(" ", "_"))
     known = any(each in plain for each in KNOWN_KEYS)
     repeated = any(key == key[:size] * (len(key) // size) for size in range(1, len(key) // 2 + 1))
     if len(key.encode()) < MIN_KEY_BYTES or known or repeated or len(set(key)) < 8:
         raise SettingsError(
-            f"SALESCOPE_SECRET_KEY is too weak: {MIN_KEY_BYTES} random bytes or more are needed. Make one with: "
+            f"{name} is too weak: {MIN_KEY_BYTES} random bytes or more are needed. Make one with: "
             "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
     return key

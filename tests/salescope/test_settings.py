@@ -41,6 +41,24 @@ ACCEPTED = {
     "SALESCOPE_JOBS": ("2", 2),
     "SALESCOPE_LOAD_MEMORY_MB": ("2000", 2000),
     "SALESCOPE_LOAD_MINUTES": ("5", 5),
+    "SALESCOPE_SECRET_KEY_FALLBACKS": (f"{KEY[::-1]},{KEY}", (KEY[::-1], KEY)),
+    "SALESCOPE_SMTP_URL": ("smtps://me:secret@mail:465", "smtps://me:secret@mail:465"),
+    "SALESCOPE_MAIL_FROM": ("sales@example.com", "sales@example.com"),
+    "SALESCOPE_OIDC_ISSUER": ("https://id.example.com", "https://id.example.com"),
+    "SALESCOPE_OIDC_CLIENT_ID": ("salescope", "salescope"),
+    "SALESCOPE_OIDC_CLIENT_SECRET": ("s3cret", "s3cret"),
+    "SALESCOPE_OIDC_GROUPS_CLAIM": ("roles", "roles"),
+    "SALESCOPE_OIDC_ROLES": ("leads = manager,staff=executive", (("leads", "manager"), ("staff", "executive"))),
+    "SALESCOPE_OIDC_DOMAINS": ("example.com", ("example.com",)),
+    "SALESCOPE_METRICS_TOKEN": ("0123456789abcdef", "0123456789abcdef"),
+    "SALESCOPE_LOG_FORMAT": ("json", "json"),
+}
+#: Settings that are refused alone, with what they need.
+TOGETHER = {
+    "SALESCOPE_MAIL_FROM": "sales@example.com",
+    "SALESCOPE_OIDC_CLIENT_ID": "salescope",
+    "SALESCOPE_OIDC_CLIENT_SECRET": "s3cret",
+    "SALESCOPE_OIDC_ROLES": "staff=executive",
 }
 REFUSED = [
     ("SALESCOPE_ENV", "prod"),
@@ -65,6 +83,9 @@ REFUSED = [
     ("SALESCOPE_JOBS", "0"),
     ("SALESCOPE_LOAD_MEMORY_MB", "much"),
     ("SALESCOPE_LOAD_MINUTES", "0"),
+    ("SALESCOPE_OIDC_ROLES", "manager"),
+    ("SALESCOPE_OIDC_ROLES", "=manager"),
+    ("SALESCOPE_LOG_FORMAT", "xml"),
 ]
 
 
@@ -86,7 +107,7 @@ def test_every_setting_is_a_field_and_has_a_case_here() -> None:
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_value_is_read(tmp_path: Path, name: str) -> None:
     text, wanted = ACCEPTED[name]
-    given = {"SALESCOPE_SECRET_KEY": KEY, "SALESCOPE_TRUSTED_HOSTS": "a.example"} | {name: text}
+    given = {"SALESCOPE_SECRET_KEY": KEY, "SALESCOPE_TRUSTED_HOSTS": "a.example"} | TOGETHER | {name: text}
     settings = Settings.from_env({"SALESCOPE_INSTANCE": str(tmp_path)} | given)
     assert getattr(settings, name.removeprefix("SALESCOPE_").lower()) == wanted
 
@@ -105,6 +126,22 @@ def test_default_is_what_its_row_says(tmp_path: Path, row: Setting) -> None:
         assert row.default in {"", "instance"}
     else:
         assert getattr(read(tmp_path), row.field) == row.read(row.default)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"SALESCOPE_SMTP_URL": "smtp://mail"}, "SALESCOPE_MAIL_FROM is empty"),
+        ({"SALESCOPE_SMTP_URL": "mail", "SALESCOPE_MAIL_FROM": "a@b.c"}, r"SALESCOPE_SMTP_URL is \(not shown\)"),
+        ({"SALESCOPE_OIDC_ISSUER": "https://id"}, "SALESCOPE_OIDC_ISSUER needs SALESCOPE_OIDC_CLIENT_ID"),
+        ({"SALESCOPE_METRICS_TOKEN": "short"}, "SALESCOPE_METRICS_TOKEN is too short"),
+        ({"SALESCOPE_SECRET_KEY_FALLBACKS": "short"}, "SALESCOPE_SECRET_KEY_FALLBACKS is too weak"),
+    ],
+)
+def test_settings_that_need_one_another(tmp_path: Path, given: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as refused:
+        read(tmp_path, **given)
+    assert "short" not in str(refused.value).replace("too short", "")
 
 
 def test_defaults_are_safe(tmp_path: Path) -> None:
@@ -219,10 +256,10 @@ def test_production_with_key_and_hosts_is_accepted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_secret_may_stand_in_a_file(tmp_path: Path, name: str) -> None:
-    text = KEY if name == "SALESCOPE_SECRET_KEY" else "redis://user:pa55word@host/0"
+    text, wanted = ACCEPTED[name]
     (tmp_path / "file").write_text(f"{text}\n")
-    made = read(tmp_path, **{f"{name}_FILE": str(tmp_path / "file")})
-    assert getattr(made, name.removeprefix("SALESCOPE_").lower()) == text
+    made = read(tmp_path, **TOGETHER, **{f"{name}_FILE": str(tmp_path / "file")})
+    assert getattr(made, name.removeprefix("SALESCOPE_").lower()) == wanted
 
 
 @pytest.mark.parametrize("name", SECRETS)

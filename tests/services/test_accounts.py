@@ -125,6 +125,7 @@ def test_list(accounts: Accounts) -> None:
             "b@example.com", "analyst", "password1234", "too weak. This is a very common", id="common password"
         ),
         pytest.param("beatrice@example.com", "analyst", "beatrice2026", "too weak", id="own name as password"),
+        pytest.param("beatrice@example.com", "analyst", "Beatrice@Example.com", "too weak", id="own address"),
     ],
 )
 def test_user_that_is_not_made(accounts: Accounts, email: str, role: str, password: str | None, said: str) -> None:
