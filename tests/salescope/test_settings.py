@@ -258,7 +258,8 @@ def test_production_with_key_and_hosts_is_accepted(tmp_path: Path) -> None:
 def test_secret_may_stand_in_a_file(tmp_path: Path, name: str) -> None:
     text, wanted = ACCEPTED[name]
     (tmp_path / "file").write_text(f"{text}\n")
-    made = read(tmp_path, **TOGETHER, **{f"{name}_FILE": str(tmp_path / "file")})
+    beside = {key: value for key, value in TOGETHER.items() if key != name}
+    made = read(tmp_path, **beside, **{f"{name}_FILE": str(tmp_path / "file")})
     assert getattr(made, name.removeprefix("SALESCOPE_").lower()) == wanted
 
 
