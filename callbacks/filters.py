@@ -13,9 +13,11 @@ from callbacks.wiring import PageContext, Register
 from layouts import controls
 from layouts.controls import FilterIds
 from layouts.shell import Ids as Shell
+from services import trail
 from services.access import Viewer
 from services.query import MAX_TEXT, SalesQuery, from_params
 from services.sales import Choice, Sales
+from services.trail import Places
 
 #: Longer than any browser's address that a server accepts.
 MAX_SEARCH = 16_384
@@ -73,24 +75,31 @@ class Bar:
             self.sales.coverage(),
             self.sales.window(query).asked,
             self._choices(query, viewer),
+            self._trail(query, viewer),
         )
+
+    def _trail(self, query: SalesQuery, viewer: Viewer) -> list[Any]:
+        model, anywhere = self.sales.model, Places(here="")
+        path = trail.path(model, query, self.sales.window(query).asked, anywhere)
+        return controls.trail_of(path, trail.chips(model, query, anywhere, names_of(self.sales, query, viewer)))
 
     def outputs(self) -> list[Output]:
         """Return what `values` fills, so that Back shows the filters of the page gone back to."""
-        found = [Output(self.ids.defaults, "data"), *(Output(field, "value") for field in self._fields)]
+        found = [Output(self.ids.trail, "children"), Output(self.ids.defaults, "data")]
+        found += [*(Output(field, "value") for field in self._fields)]
         for menu in self._menus.values():
             found += [Output(menu, "value"), Output(menu, "options", allow_duplicate=True)]
         return found
 
     def values(self, query: SalesQuery, viewer: Viewer, *, changed_elsewhere: bool) -> list[Any]:
-        """Return the controls' values; nothing for those the person just set themselves."""
-        model = self.sales.model
+        """Return the trail and the controls' values; nothing for those the person just set themselves."""
+        model, where = self.sales.model, self._trail(query, viewer)
         browser = controls.browser_state(model, self.default, self.sales.window(query).asked)
         if not changed_elsewhere:
-            return [browser, *[no_update] * (len(self._fields) + 2 * len(self._menus))]
+            return [where, browser, *[no_update] * (len(self._fields) + 2 * len(self._menus))]
         state = controls.state(model, query)
         dates = [state[key] or no_update for key in ("first", "last")]
-        found = [browser, state["period"], *dates, *([] if self.default.columns else [state["compare"]])]
+        found = [where, browser, state["period"], *dates, *([] if self.default.columns else [state["compare"]])]
         choices = self._choices(query, viewer)
         for name in self._menus:
             found += [state[name], controls.options(choices[name])]
@@ -107,6 +116,16 @@ class Bar:
 def read(context: PageContext, default: SalesQuery) -> tuple[SalesQuery, tuple[str, ...]]:
     """Return the page's query for the URL of the context, and notices about what was not used."""
     return from_params(context.params, default, context.sales.model)
+
+
+def names_of(sales: Sales, query: SalesQuery, viewer: Viewer) -> dict[tuple[str, str], str]:
+    """Return what the values that a query filters by are called: (dimension, key) -> label."""
+    keys: dict[str, tuple[str, ...]] = {}
+    for condition in query.filters:
+        if condition.field in sales.model.dimensions and condition.operator in ("is", "not"):
+            keys[condition.field] = keys.get(condition.field, ()) + condition.values
+    found = {name: sales.labels(name, tuple(dict.fromkeys(values)), viewer) for name, values in keys.items()}
+    return {(name, choice.key): choice.label for name, choices in found.items() for choice in choices}
 
 
 def parse_search(search: object) -> list[tuple[str, str]]:

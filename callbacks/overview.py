@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import Input, Output
 
-from callbacks import filters
+from callbacks import filters, tiles
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import overview as layout
 from services.access import Viewer
@@ -40,8 +40,7 @@ def register(register: Register, services: Services) -> None:
         Output(Ids.NOTICES, "children"),
         Output(Ids.KPIS, "children"),
         Output(Ids.TRUST, "children"),
-        *(Output(Ids.graph(key), "figure") for key in charts),
-        *(Output(Ids.words(key), "children") for key in charts),
+        *tiles.outputs(layout.PAGE, charts),
         *bar.outputs(),
         Input(Ids.FILTERS.search, "data"),
         prevent_initial_call=True,
@@ -55,11 +54,11 @@ def register(register: Register, services: Services) -> None:
             view.notices,
             view.kpis,
             view.trust,
-            *(view.charts[key].figure for key in charts),
-            *(layout.words(view.charts[key], key) for key in charts),
+            *tiles.values(layout.PAGE, view.charts, charts, sales.model),
             *bar.values(query, viewer, changed_elsewhere=found.get("from") != "controls"),
         ]
 
 
 def _view(sales: Sales, query: SalesQuery, viewer: Viewer, messages: tuple[str, ...]) -> layout.View:
-    return layout.make_view(sales.model, answers(sales, offered(sales.model), query, viewer), messages)
+    found = answers(sales, offered(sales.model), query, viewer)
+    return layout.make_view(sales.model, found, messages, query.measures[0], tiles.attempt)

@@ -16,6 +16,7 @@ from services.model import SalesModel
 from services.periods import PRESETS, Compare, Coverage, Range
 from services.query import SalesQuery
 from services.sales import Choice
+from services.trail import Chip
 
 CUSTOM = "custom"
 COMPARISONS = {Compare.YEAR: "Same period last year", Compare.PRIOR: "Period before", Compare.NONE: "No comparison"}
@@ -62,6 +63,11 @@ class FilterIds:
         """The search part of the URL, as the browser last saw it."""
         return f"{self.page}-search"
 
+    @property
+    def trail(self) -> str:
+        """Breadcrumb and chips below the controls."""
+        return f"{self.page}-trail"
+
     def dimension(self, name: str) -> str:
         """Menu of a dimension's values."""
         return f"{self.page}-by-{name}"
@@ -75,8 +81,9 @@ def filter_bar(
     coverage: Coverage,
     shown: Range,
     choices: Mapping[str, Sequence[Choice]],
+    where: Sequence[Component],
 ) -> Component:
-    """Return the bar showing `query`.
+    """Return the bar showing `query`; `where` is what `trail_of` makes.
 
     `shown` fills the two dates until somebody chooses their own; `choices` holds the options of each dimension's
     menu.
@@ -106,7 +113,33 @@ def filter_bar(
         controls.append(_labelled("Compare with", ids.compare, menu))
     controls += [_values_menu(ids, model, name, choices[name], values[name]) for name in model.filters]
     stores = [dcc.Store(id=ids.defaults, data=browser_state(model, default, shown)), dcc.Store(id=ids.search)]
-    return html.Section([html.Div(controls, className="filters"), *stores], **labels.aria(label="Filters"))
+    standing = html.Div(where, id=ids.trail, className="trail")
+    return html.Section([html.Div(controls, className="filters"), standing, *stores], **labels.aria(label="Filters"))
+
+
+def trail_of(path: Sequence[tuple[str, str]], chips: Sequence[Chip]) -> list[Component]:
+    """Return the way down to the period in view, the filters in force with what takes them off, and the undo button."""
+    found: list[Component] = []
+    if path:
+        steps = [
+            html.Li(html.A(text, href=href, **labels.data(go="keep")) if href else html.Span(text))
+            for text, href in path[:-1]
+        ]
+        steps.append(html.Li(html.Span(path[-1][0], **labels.aria(current="page"))))
+        found.append(html.Nav(html.Ol(steps), **labels.aria(label="Period")))
+    if chips:
+        found.append(html.Ul([html.Li(_chip(chip)) for chip in chips], **labels.aria(label="Filters in force")))
+    if found:
+        found.append(
+            html.Button("Undo", type="button", className="undo", title="Key u or Ctrl+Z", **labels.data(undo="yes"))
+        )
+    return found
+
+
+def _chip(chip: Chip) -> Component:
+    cross = html.Span("×", **labels.aria(hidden="true"))
+    named = {**labels.data(go="keep"), **labels.aria(label=f"Remove the filter {chip.text}")}
+    return html.A([chip.text, cross], href=chip.href, className="chip", **named)
 
 
 def browser_state(model: SalesModel, default: SalesQuery, shown: Range) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import datetime as dt
 import math
 from typing import Any
 
-from layouts import labels
+from layouts import labels, marks
 from services import formats
 from services.model import Format, Measure, SalesModel
 from services.sales import Answer
@@ -74,6 +74,8 @@ def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
             "pattern": {"shape": ["/" if answer.window.incomplete and i == last else "" for i in range(len(buckets))]},
         },
     }
+    names = [labels.bucket(moment, answer.query.grain, model) for moment in frame["time"]]
+    bars |= marks.on(answer, name, names, frame)
     traces = [bars]
     if f"{name}__before" in frame and answer.window.before is not None:
         before = frame[f"{name}__before"]
@@ -97,6 +99,8 @@ def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
             xaxis=axis,
             yaxis=_value_axis(measure, model),
             hovermode="x unified",
+            dragmode="select",
+            selectdirection="h",
             showlegend=len(traces) > 1,
             legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         ),
@@ -119,6 +123,7 @@ def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top
             "hovertemplate": "%{hovertext}: %{text}<extra></extra>",
             "marker": {"color": NOW},
             "cliponaxis": False,
+            **marks.on(answer, name, names, frame),
         }
     ]
     if f"{name}__before" in frame and answer.window.before is not None:
@@ -152,7 +157,7 @@ def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top
     # Room to the right of the longest bar for its number.
     span = [min(0.0, *(value or 0.0 for value in traces[0]["x"])) * 1.2, longest * 1.2] if longest else None
     axis = _value_axis(measure, model, range=span, nticks=5)
-    return {"data": traces, "layout": _layout(yaxis=rows, xaxis=axis, bargap=0.25)}
+    return {"data": traces, "layout": _layout(yaxis=rows, xaxis=axis, bargap=0.25, hovermode="y")}
 
 
 def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figure:
@@ -175,6 +180,7 @@ def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figur
         ],
         "hovertemplate": "%{text}<extra></extra>",
         "colorscale": SCALE,
+        **marks.on(answer, name, labels.of(frame, dimension), frame),
         "marker": {"line": {"width": 0.5, "color": "rgba(128,128,128,0.6)"}},
         "colorbar": {
             "orientation": "h",
@@ -226,6 +232,8 @@ def hours(answer: Answer, name: str, model: SalesModel) -> Figure:
         "hovertemplate": "%{y} %{x}:00 – %{text}<extra></extra>",
         "hoverongaps": False,
         "colorscale": SCALE,
+        "meta": marks.meta(answer, name),
+        "customdata": [[[f"{names[day - 1]} {hour:02d}:00", str(day), str(hour)] for hour in span] for day in days],
         "xgap": 2,
         "ygap": 2,
         "colorbar": {

@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 
-from layouts import figures, labels, tables
+from layouts import figures, labels, marks, tables, tiles
 from layouts.controls import FilterIds
 from layouts.shell import notice
+from layouts.tiles import Drawn
 from services import formats
 from services.model import Measure, Role, SalesModel
 from services.overview import TOP, Tile
 from services.sales import Answer
 
+PAGE = "overview"
+
 
 class Ids:
     """Component ids of the Overview."""
 
-    FILTERS = FilterIds("overview")
+    FILTERS = FilterIds(PAGE)
     NOTICES = "overview-notices"
     KPIS = "overview-kpis"
     TRUST = "overview-trust"
-
-    @staticmethod
-    def graph(chart: str) -> str:
-        """The figure of a chart."""
-        return f"overview-{chart}"
-
-    @staticmethod
-    def words(chart: str) -> str:
-        """Title, summary and table of a chart."""
-        return f"overview-{chart}-words"
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A chart ready to be shown."""
-
-    title: str
-    summary: str
-    figure: dict[str, Any]
-    table: Component
 
 
 @dataclass(frozen=True)
@@ -66,7 +49,7 @@ def page(model: SalesModel, bar: Component, view: View) -> Component:
             bar,
             html.Div(view.notices, id=Ids.NOTICES, **labels.aria(live="polite")),
             html.Section(view.kpis, id=Ids.KPIS, className="kpis", **labels.aria(label="Key figures")),
-            html.Div([_card(key, drawn) for key, drawn in view.charts.items()], className="charts"),
+            tiles.grid([tiles.card(PAGE, key, drawn, model) for key, drawn in view.charts.items()]),
             html.Footer(view.trust, id=Ids.TRUST, className="trust"),
             html.P(model.attribution, className="attribution") if model.attribution else None,
         ],
@@ -74,37 +57,30 @@ def page(model: SalesModel, bar: Component, view: View) -> Component:
     )
 
 
-def _card(key: str, drawn: Drawn) -> Component:
-    return html.Section(
-        [
-            html.Div(words(drawn, key), id=Ids.words(key)),
-            html.Div(
-                dcc.Graph(id=Ids.graph(key), figure=drawn.figure, config=figures.CONFIG, className="graph"),
-                **labels.aria(hidden="true"),
-            ),
-        ],
-        className=f"card chart chart-{key}",
-        **labels.aria(labelledby=f"{Ids.words(key)}-title"),
-    )
+Guard = Callable[[str, Callable[[], Drawn]], Drawn]
 
 
-def words(drawn: Drawn, key: str) -> list[Component]:
-    """Return a chart's title, its summary in a sentence and its table."""
-    return [
-        html.H2(drawn.title, id=f"{Ids.words(key)}-title"),
-        html.P(drawn.summary, className="summary"),
-        html.Details([html.Summary("Show as table"), html.Div(drawn.table, className="scroll", tabIndex=0)]),
-    ]
+def make_view(
+    model: SalesModel,
+    answers: Mapping[str, Answer],
+    messages: Sequence[str],
+    measure: str = "",
+    guard: Guard = lambda _title, make: make(),
+) -> View:
+    """Return the page's content for the answers of its tiles, every chart of `measure`.
 
-
-def make_view(model: SalesModel, answers: Mapping[str, Answer], messages: Sequence[str]) -> View:
-    """Return the page's content for the answers of its tiles."""
+    `guard(title, make)` is what draws each chart, so that one that fails can be kept apart.
+    """
     kpis = answers["kpis"]
-    first = kpis.query.measures[0]
-    charts = {key: draw(answers[source], first, model) for key, (source, draw) in _CHARTS.items() if source in answers}
+    first = measure or kpis.query.measures[0]
+    charts = {
+        key: guard(title, partial(draw, answers[source], first, model))
+        for key, (source, title, draw) in _CHARTS.items()
+        if source in answers
+    }
     notices = [notice("Part of the address was not used.", messages)] if messages else []
     notices += _about_window(kpis, model)
-    return View(notices, _tiles(kpis, answers["trend"], model), charts, trust(kpis, model))
+    return View(notices, _tiles(kpis, answers["trend"], first, model), charts, trust(kpis, model))
 
 
 def _about_window(answer: Answer, model: SalesModel) -> list[Component]:
@@ -123,16 +99,31 @@ def _about_window(answer: Answer, model: SalesModel) -> list[Component]:
     return []
 
 
-def _tiles(kpis: Answer, trend: Answer, model: SalesModel) -> list[Component]:
-    return [_tile(name, model.measure(name), kpis, trend, model) for name in kpis.query.measures]
+def _tiles(kpis: Answer, trend: Answer, chosen: str, model: SalesModel) -> list[Component]:
+    return [_tile(name, model.measure(name), kpis, trend, chosen, model) for name in kpis.query.measures]
 
 
-def _tile(name: str, measure: Measure, kpis: Answer, trend: Answer, model: SalesModel) -> Component:
+def _tile(name: str, measure: Measure, kpis: Answer, trend: Answer, chosen: str, model: SalesModel) -> Component:
     now = kpis.value(name)
     spark = figures.sparkline([float(value) for value in trend.frame.dropna(subset=["time"])[name]])
+    choose = html.A(
+        measure.label,
+        href=f"?measure={name}",
+        title=measure.description,
+        **labels.data(go="keep", measure=name),
+        **(labels.aria(current="true") if name == chosen else {}),
+    )
+    more = html.Button(
+        "⋯",
+        type="button",
+        className="tool",
+        title="Ask more about it",
+        **marks.alone(name),
+        **labels.aria(label=f"Ask more about {measure.label}", haspopup="dialog"),
+    )
     return html.Article(
         [
-            html.H2(measure.label, title=measure.description),
+            html.Div([html.H2(choose), more], className="tile-head"),
             html.P(
                 formats.short(now, measure.format, model),
                 className="value",
@@ -141,7 +132,8 @@ def _tile(name: str, measure: Measure, kpis: Answer, trend: Answer, model: Sales
             _change(name, measure, kpis, model),
             html.Img(src=spark, alt="", className="spark") if spark else None,
         ],
-        className="card kpi",
+        className=f"card kpi{' chosen' if name == chosen else ''}",
+        **labels.data(query=kpis.query.to_json().decode(), title=measure.label),
     )
 
 
@@ -183,6 +175,8 @@ def _trend(answer: Answer, name: str, model: SalesModel) -> Drawn:
         summary,
         figures.trend(answer, name, model),
         tables.answer_table(answer, title, grain.capitalize(), buckets, name, model),
+        answer,
+        name,
     )
 
 
@@ -211,6 +205,8 @@ def _ranked(answer: Answer, name: str, model: SalesModel, role: Role) -> Drawn:
         summary,
         figures.ranking(answer, dimension, name, model, top=TOP),
         tables.answer_table(answer, title, found.label, names, name, model),
+        answer,
+        name,
     )
 
 
@@ -230,6 +226,8 @@ def _map(answer: Answer, name: str, model: SalesModel) -> Drawn:
         summary,
         figures.world(answer, dimension, name, model),
         tables.answer_table(answer, title, model.dimension(dimension).label, names, name, model),
+        answer,
+        name,
     )
 
 
@@ -244,6 +242,8 @@ def _hours(answer: Answer, name: str, model: SalesModel) -> Drawn:
         summary,
         figures.hours(answer, name, model),
         tables.answer_table(answer, title, "Weekday and hour", rows, name, model),
+        answer,
+        name,
     )
 
 
@@ -256,20 +256,20 @@ def _best(word: str, answer: Answer, name: str, names: Sequence[str], model: Sal
     return f"{word}: {names[best]} with {formats.short(float(values.iloc[best]), model.measure(name).format, model)}."
 
 
-#: The charts in page order: the tile whose answer each draws, and the function that does.
-_CHARTS = {
-    "trend": ("trend", _trend),
-    "places": ("places", _places),
-    "map": ("places", _map),
-    "products": ("products", _products),
-    "hours": ("hours", _hours),
+#: The charts in page order: the tile whose answer each draws, what it is called, and the function that draws it.
+_CHARTS: dict[str, tuple[str, str, Callable[[Answer, str, SalesModel], Drawn]]] = {
+    "trend": ("trend", "Trend", _trend),
+    "places": ("places", "Countries", _places),
+    "map": ("places", "Map", _map),
+    "products": ("products", "Products", _products),
+    "hours": ("hours", "Weekday and hour", _hours),
 }
 
 
 def charts_of(tiles: Sequence[Tile]) -> list[str]:
     """Return the charts that these tiles fill, in page order."""
     keys = {tile.key for tile in tiles}
-    return [chart for chart, (source, _) in _CHARTS.items() if source in keys]
+    return [chart for chart, (source, *_) in _CHARTS.items() if source in keys]
 
 
 def trust(answer: Answer, model: SalesModel) -> Component:

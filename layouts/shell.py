@@ -9,7 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from layouts import labels
+from layouts import labels, panel
 
 
 class Ids:
@@ -76,6 +76,7 @@ def shell(email: str, role: str, title: str, links: Sequence[Link]) -> Component
                 className="news",
             ),
             html.Main(skeleton(), id=Ids.CONTENT, tabIndex=-1),
+            panel.container(),
         ],
         className="shell",
     )

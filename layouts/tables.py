@@ -2,29 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
+import orjson
 from dash import html
 
+from layouts import labels, marks
 from services import formats
 from services.model import SalesModel
 from services.sales import Answer
 
 
-def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> html.Table:
-    """Return a table whose first column names the rows."""
+def table(
+    caption: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    marks: Sequence[Sequence[Any]] = (),
+    meta: Mapping[str, Any] | None = None,
+    total: Sequence[str] = (),
+) -> html.Table:
+    """Return a table whose first column names the rows.
+
+    With `marks` (layouts/marks.py: `rows`, `meta`) the rows open the drill menu; `total` is a last row.
+    """
+    names = [_name(row[0], mark, number) for number, (row, mark) in enumerate(zip_longest(rows, marks))]
+    body = [_element("Tr", [name, *_cells(row[1:])]) for name, row in zip(names, rows, strict=True)]
+    if total:
+        body.append(_element("Tr", [_element("Th", total[0], scope="row"), *_cells(total[1:])], className="total"))
     return html.Table(
         [
             html.Caption(caption, className="visually-hidden"),
             html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])),
-            html.Tbody([_element("Tr", [_element("Th", row[0], scope="row"), *_cells(row[1:])]) for row in rows]),
+            html.Tbody(body),
         ],
         className="table table-sm numbers",
+        **(labels.data(meta=orjson.dumps(meta).decode()) if meta else {}),
     )
 
 
-def _element(name: str, children: object, **more: str) -> Any:
+def _name(text: str, mark: Sequence[Any] | None, number: int) -> Any:
+    """Return a row's name; that of a mark is a button, of which Tab meets the first and the arrow keys the others."""
+    if not mark:
+        return _element("Th", text, scope="row")
+    button = _element(
+        "Button",
+        text,
+        type="button",
+        className="mark-button",
+        tabIndex=0 if number == 0 else -1,
+        **labels.data(mark=orjson.dumps(mark).decode()),
+        **labels.aria(haspopup="dialog"),
+    )
+    return _element("Th", button, scope="row")
+
+
+def _element(name: str, children: object, **more: Any) -> Any:
     """Return an HTML element as it is sent; a component object costs 20 times that, and a page has 500 cells."""
     return {"type": name, "namespace": "dash_html_components", "props": {"children": children, **more}}
 
@@ -47,4 +82,4 @@ def answer_table(
         for row, value, then in zip(rows, now, frame[before].tolist(), strict=False):
             share = formats.change(value, then) if answer.window.before_known else float("nan")
             row += [formats.exact(then, found.format, model), formats.change_text(share, model)]
-    return table(title, heads, rows)
+    return table(title, heads, rows, marks=marks.rows(answer, names), meta=marks.meta(answer, measure))

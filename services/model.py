@@ -34,7 +34,7 @@ RESERVED = frozenset(
 #: Columns of aggregates inside a statement.
 INNER = re.compile(r"a\d+")
 #: Tables a snapshot has of its own.
-OWN_TABLES = frozenset({"batches", "coverage", "loads", "rollups", "stage"})
+OWN_TABLES = frozenset({"batches", "coverage", "images", "loads", "rollups", "stage"})
 #: Dimensions every model has: parts of the time column.
 TIME_PARTS = {"weekday": "Weekday", "hour": "Hour"}
 
@@ -154,7 +154,8 @@ class Dimension(Definition):
 
     `column` holds the key; `label_column` what people read instead of it; `code_column` the ISO 3166 alpha-3
     code that a map needs. `hide` lists values left out unless a query filters this dimension itself;
-    `rank_within` names the segment in which its rankings are made.
+    `rank_within` names the segment in which its rankings are made; `within` names the dimension one step up, as of
+    products within product types.
     """
 
     label: str
@@ -165,6 +166,7 @@ class Dimension(Definition):
     role: Role | None = None
     hide: tuple[str, ...] = ()
     rank_within: Name | None = None
+    within: Name | None = None
     description: str = ""
     synonyms: tuple[str, ...] = ()
 
@@ -290,6 +292,9 @@ class SalesModel(Definition):
                 value = getattr(dimension, field)
                 if value is not None:
                     yield from _missing((*where, field), "column", (value,), self.facts.columns)
+            if dimension.within is not None:
+                others = {other: each for other, each in self.dimensions.items() if other != name}
+                yield from _missing((*where, "within"), "dimension", (dimension.within,), others)
             if dimension.rank_within is not None:
                 yield from _missing((*where, "rank_within"), "segment", (dimension.rank_within,), self.segments)
 

@@ -30,6 +30,11 @@ def _main(base: SalesQuery) -> tuple[str, ...]:
     return base.measures[:1]
 
 
+def _figures(base: SalesQuery, model: SalesModel) -> SalesQuery:
+    """Return the query of the key figures, and of the sparklines with a grain: whatever measure the charts show."""
+    return replace(base, measures=tuple(dict.fromkeys((*model.overview.measures, *_main(base)))), sort=())
+
+
 def _ranking(role: Role, limit: int | None = None) -> Callable[[SalesQuery, SalesModel, Grain], SalesQuery]:
     def query(base: SalesQuery, model: SalesModel, _grain: Grain) -> SalesQuery:
         name = model.by_role(role) or ""
@@ -48,8 +53,8 @@ def _ranking(role: Role, limit: int | None = None) -> Callable[[SalesQuery, Sale
 
 
 TILES: tuple[Tile, ...] = (
-    Tile("kpis", None, lambda base, model, grain: base),
-    Tile("trend", None, lambda base, model, grain: replace(base, grain=grain)),
+    Tile("kpis", None, lambda base, model, grain: _figures(base, model)),
+    Tile("trend", None, lambda base, model, grain: replace(_figures(base, model), grain=grain)),
     Tile("places", Role.COUNTRY, _ranking(Role.COUNTRY)),
     Tile("products", Role.PRODUCT, _ranking(Role.PRODUCT, TOP)),
     Tile(
@@ -81,5 +86,11 @@ def offered(model: SalesModel) -> tuple[Tile, ...]:
 
 def answers(sales: Sales, tiles: Iterable[Tile], base: SalesQuery, viewer: Viewer) -> dict[str, Answer]:
     """Return the answer of each tile by its key."""
-    grain = grain_of(sales.window(base))
-    return {tile.key: sales.answer(tile.query(base, sales.model, grain), viewer) for tile in tiles}
+    return {key: sales.answer(query, viewer) for key, query in queries(sales, tiles, base).items()}
+
+
+def queries(sales: Sales, tiles: Iterable[Tile], base: SalesQuery) -> dict[str, SalesQuery]:
+    """Return the query of each tile by its key; the time grain is the one asked for, or what suits the period."""
+    grain = base.grain or grain_of(sales.window(base))
+    plain = replace(base, grain=None, dimensions=(), segments=())
+    return {tile.key: tile.query(plain, sales.model, grain) for tile in tiles}

@@ -312,7 +312,8 @@ def _read_compare(query: SalesQuery, values: Values) -> SalesQuery:
 
 def _read_breakdown(query: SalesQuery, values: Values) -> SalesQuery:
     ((key, found),) = values.items()
-    changed = replace(query, **{_BREAKDOWN[key]: tuple(dict.fromkeys(filter(None, found)))})
+    changes: dict[str, Any] = {_BREAKDOWN[key]: tuple(dict.fromkeys(filter(None, found)))}
+    changed = replace(query, **changes)
     return replace(changed, sort=tuple(sort for sort in changed.sort if sort.field in changed.fields))
 
 

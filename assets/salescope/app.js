@@ -21,8 +21,13 @@
     return dash_clientside.no_update;
   }
 
-  // The navigation takes the filters along.
-  function carry(search) {
+  // The navigation takes the filters along, but not what belongs to one page.
+  function carry(whole) {
+    const params = new URLSearchParams(whole);
+    for (const key of Array.from(params.keys())) {
+      if (key.includes("-") || ["by", "grain", "segment", "sort"].includes(key)) params.delete(key);
+    }
+    const search = params.size ? "?" + params.toString() : "";
     for (const link of document.querySelectorAll("header nav a[id]")) {
       dash_clientside.set_props(link.id, { href: link.id.replace("go-to-", "") + search });
     }
@@ -155,7 +160,8 @@
   document.addEventListener("visibilitychange", askForNews);
   askForNews();
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    salescope: { route, filtersToUrl, dates, reloadGrid, theme, title, closeNews },
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.salescope = Object.assign({}, window.dash_clientside.salescope, {
+    route, filtersToUrl, dates, reloadGrid, theme, title, closeNews,
   });
 })();

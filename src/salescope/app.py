@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import dash
 import dash_bootstrap_components as dbc
@@ -19,6 +20,7 @@ from flask_compress import Compress
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from callbacks import panel
 from callbacks.filters import MAX_SEARCH, parse_search
 from callbacks.wiring import PageContext, Services
 from layouts import shell
@@ -34,12 +36,15 @@ from services.database import is_current, open_database
 from services.errors import NotReadyError, SalescopeError, UserError
 from services.inbox import Inbox
 from services.model import EMPTY, SalesModel
+from services.query import OWN
 from services.sales import Sales
 from services.tokens import Tokens
 from services.warehouse import Warehouse
 
 log = logging.getLogger("salescope")
 VENDOR = "/assets/vendor/"
+#: Parameters of an address that mean something to the page they are on only.
+STAYS = ("by", "grain", "segment", "sort")
 
 
 class Routes:
@@ -176,6 +181,7 @@ def _register_shell(register: Routes, services: Services) -> None:
         Input(shell.Ids.NEWS_CLOSE, "n_clicks"),
         prevent_initial_call=True,
     )
+    panel.register(register, services, lambda who: _reach(services.sales.model, who))
     register.client("title", Output(shell.Ids.TITLED, "data"), Input(shell.Ids.TITLE, "data"))
 
     @register(
@@ -193,11 +199,18 @@ def _register_shell(register: Routes, services: Services) -> None:
         return content, links, f"{title} · Salescope"
 
 
+def _reach(model: SalesModel, who: Viewer) -> dict[str, str]:
+    """Return the paths of the pages that somebody can open, by key."""
+    return {page.key: page.path for page in PAGES if who.may(page.permission) and not page.missing(model)}
+
+
 def _carried(path: str, search: object) -> str:
     """Return the part of an address that links to other pages take along: the filters."""
     page = find_page(path)
-    known = isinstance(search, str) and len(search) <= MAX_SEARCH and (page is None or page.filters)
-    return str(search) if known else ""
+    if not isinstance(search, str) or len(search) > MAX_SEARCH or not (page is None or page.filters):
+        return ""
+    kept = [(key, value) for key, value in parse_search(search) if not OWN.fullmatch(key) and key not in STAYS]
+    return f"?{urlencode(kept)}" if kept else ""
 
 
 def _page_content(services: Services, who: Viewer, path: str, search: object) -> tuple[Any, str]:

@@ -1,0 +1,244 @@
+// Tiles in the browser: marks that can be asked about, the panel they open, brushing, undo, exports of pictures.
+(function () {
+  "use strict";
+  const set = (id, properties) => dash_clientside.set_props(id, properties);
+  const byId = (id) => document.getElementById(id);
+  const LOOKS = ["measure", "by", "grain", "segment"];
+  let anchor = null; // what the panel was opened from
+  let place = null; // where it was clicked
+
+  // The mark of a point, a row or a button: what layouts/marks.py wrote, read back.
+  function markOf(meta, row) {
+    return { measure: meta.measure, label: row[0], at: meta.fields.map((field, index) => [field, row[index + 1]]) };
+  }
+
+  function tileOf(element) {
+    return element.closest(".tile, [data-query]");
+  }
+
+  function queryOf(tile) {
+    const holder = tile && (tile.matches("[data-query]") ? tile : tile.querySelector("[data-query]"));
+    return holder ? holder.dataset : {};
+  }
+
+  function ask(kind, element, more) {
+    const { query, title } = queryOf(tileOf(element));
+    if (!query) return;
+    anchor = element;
+    const { pathname, search } = window.location;
+    set("panel-asked", { data: { kind, query, title, path: pathname, search, at: Date.now(), ...more } });
+    document.documentElement.classList.add("asking");
+  }
+
+  function markOfButton(button) {
+    const meta = button.dataset.meta || button.closest("[data-meta]").dataset.meta;
+    return markOf(JSON.parse(meta), JSON.parse(button.dataset.mark));
+  }
+
+  // Figures. What plotly draws is wrapped, so that each drawing is listened to once and touch scrolls past charts.
+  const touch = window.matchMedia("(pointer: coarse)");
+  function pointMark(point) {
+    const meta = point.data.meta, row = point.customdata;
+    return meta && meta.fields && row ? markOf(meta, row) : null;
+  }
+
+  function listen(graph) {
+    if (graph.dataset.listened || !graph.on) return graph;
+    graph.dataset.listened = "yes";
+    graph.on("plotly_click", (event) => {
+      const mark = event.points.map(pointMark).find(Boolean);
+      if (!mark) return;
+      const own = event.event || {};
+      place = { x: own.clientX || 0, y: own.clientY || 0 };
+      ask(own.ctrlKey || own.metaKey || own.shiftKey ? "filter" : "menu", graph, { mark });
+    });
+    graph.on("plotly_selected", (event) => {
+      const marks = ((event && event.points) || []).map(pointMark).filter((mark) => mark && mark.at.length === 1);
+      const times = marks.filter((mark) => mark.at[0][0] === "time");
+      if (times.length) {
+        times.sort((one, other) => (one.at[0][1] < other.at[0][1] ? -1 : 1));
+        ask("filter", graph, { mark: times[0], until: times[times.length - 1] });
+      }
+    });
+    return graph;
+  }
+
+  function prepared(figure) {
+    if (touch.matches && figure && figure.layout && figure.layout.dragmode) {
+      return { ...figure, layout: { ...figure.layout, dragmode: false } };
+    }
+    return figure;
+  }
+
+  for (const name of ["newPlot", "react"]) {
+    const draw = window.Plotly[name];
+    window.Plotly[name] = (graph, figure, ...more) =>
+      draw(graph, Array.isArray(figure) ? figure : prepared(figure), ...more).then(listen);
+  }
+
+  // The panel.
+  function panelFilled(content) {
+    document.documentElement.classList.remove("asking");
+    if (!content || !content.length) return dash_clientside.no_update;
+    requestAnimationFrame(() => {
+      const panel = byId("panel");
+      const follow = panel.querySelector("[data-follow] a");
+      if (follow) return go(follow.getAttribute("href"));
+      panel.hidden = false;
+      put(panel);
+      (panel.querySelector("a[data-go], summary") || panel.querySelector("button") || panel).focus({ preventScroll: true });
+    });
+    return dash_clientside.no_update;
+  }
+
+  // Beside what was clicked, inside the window.
+  function put(panel) {
+    const box = anchor && anchor.getBoundingClientRect();
+    const at = place || (box && { x: box.left, y: box.bottom }) || { x: 0, y: 0 };
+    const width = panel.offsetWidth, height = panel.offsetHeight;
+    panel.style.left = Math.max(8, Math.min(at.x + 8, window.innerWidth - width - 16)) + "px";
+    panel.style.top = Math.max(8, Math.min(at.y + 8, window.innerHeight - height - 8)) + "px";
+    place = null;
+  }
+
+  function close(refocus) {
+    const panel = byId("panel");
+    if (!panel || panel.hidden) return false;
+    panel.hidden = true;
+    if (refocus && anchor && anchor.isConnected && anchor.focus) anchor.focus();
+    return true;
+  }
+
+  // Going somewhere without loading the page anew.
+  function go(href) {
+    close(false);
+    const target = new URL(href, window.location.href);
+    if (target.href === window.location.href) return;
+    window.history.pushState({}, "", target.pathname + target.search);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+  }
+
+  // What a page looks at stays when its filters change.
+  function kept(href) {
+    const target = new URL(href, window.location.href), params = new URLSearchParams(target.search);
+    for (const [key, value] of new URLSearchParams(window.location.search)) {
+      if (key.includes("-") || LOOKS.includes(key)) params.append(key, value);
+    }
+    return target.pathname + "?" + params.toString();
+  }
+
+  // The address of this page with other values of some parameters.
+  function changed(values) {
+    const params = new URLSearchParams(window.location.search);
+    for (const [key, value] of Object.entries(values)) params.set(key, value);
+    return window.location.pathname + "?" + params.toString();
+  }
+
+  // Undo: how many steps of this visit can be taken back.
+  const STEPS = "salescope-steps";
+  const steps = () => Number(sessionStorage.getItem(STEPS) || 0);
+  function count(change) {
+    try { sessionStorage.setItem(STEPS, Math.max(0, steps() + change)); } catch (error) { /* nothing to count in */ }
+    document.documentElement.classList.toggle("can-undo", steps() > 0);
+  }
+  const push = window.history.pushState.bind(window.history);
+  window.history.pushState = (...given) => {
+    push(...given);
+    count(1);
+  };
+  window.addEventListener("popstate", () => count(-1));
+  function undo() {
+    if (steps() > 0) window.history.back();
+  }
+  count(0);
+
+  // Pictures of figures.
+  function picture(graph, format, title) {
+    const style = getComputedStyle(document.body);
+    const text = { color: style.color, family: style.fontFamily };
+    const layout = { ...graph.layout, font: text, title: { text: title }, margin: { l: 60, r: 30, t: 60, b: 50 } };
+    layout.paper_bgcolor = getComputedStyle(graph.closest(".card")).backgroundColor;
+    return window.Plotly.toImage({ data: graph.data, layout }, { format, width: 1200, height: 600, scale: 2 });
+  }
+
+  async function exported(button) {
+    const tile = button.closest(".tile"), { query, title } = queryOf(tile), kind = button.dataset.export;
+    button.closest("details").open = false;
+    const link = document.createElement("a");
+    if (kind === "png" || kind === "svg") {
+      link.href = await picture(tile.querySelector(".js-plotly-plot"), kind, title);
+      link.download = title + "." + kind;
+    } else {
+      link.href = "/exports/answer." + kind + "?" + new URLSearchParams({ title, query });
+      link.download = "";
+    }
+    document.body.append(link);
+    link.click();
+    link.remove();
+  }
+
+  // One listener for all: what a click means is written on what was clicked.
+  document.addEventListener("click", (event) => {
+    const at = (selector) => event.target.closest && event.target.closest(selector);
+    const link = at("a[data-go]");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      if (link.dataset.measure) return go(changed({ measure: link.dataset.measure }));
+      return go(link.dataset.go === "keep" ? kept(link.getAttribute("href")) : link.getAttribute("href"));
+    }
+    if (at("[data-close=panel]")) return close(true);
+    if (at("[data-undo]")) return undo();
+    const button = at("button[data-mark]");
+    if (button) {
+      return ask(event.ctrlKey || event.metaKey ? "filter" : "menu", button, { mark: markOfButton(button) });
+    }
+    if (at("button[data-about]")) return ask("about", at("button[data-about]"), {});
+    if (at("button[data-export]")) return exported(at("button[data-export]"));
+    for (const open of document.querySelectorAll("details.export[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
+    const panel = byId("panel");
+    if (panel && !panel.contains(event.target) && !at(".js-plotly-plot")) close(false);
+  });
+
+  document.addEventListener("contextmenu", (event) => {
+    const button = event.target.closest && event.target.closest("tr, button[data-mark]");
+    const mark = button && (button.matches("[data-mark]") ? button : button.querySelector("button[data-mark]"));
+    if (!mark) return;
+    event.preventDefault();
+    place = event.clientX ? { x: event.clientX, y: event.clientY } : null;
+    ask("menu", mark, { mark: markOfButton(mark) });
+  });
+
+  const typing = (element) => element && element.matches && element.matches("input, textarea, select, [contenteditable]");
+  const MOVES = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+
+  // Arrow keys walk through the rows of a table and the lines of the panel.
+  function walk(event) {
+    const here = event.target;
+    const list = here.closest && (here.closest("#panel") || here.closest("tbody"));
+    if (!list || !(event.key in MOVES) || !here.matches("a[data-go], button[data-mark]")) return false;
+    const all = Array.from(list.querySelectorAll(list.id === "panel" ? "a[data-go]" : "button[data-mark]"));
+    const next = all[Math.min(all.length - 1, Math.max(0, all.indexOf(here) + MOVES[event.key]))];
+    if (here.matches("button[data-mark]")) {
+      here.tabIndex = -1;
+      next.tabIndex = 0;
+    }
+    next.focus();
+    event.preventDefault();
+    return true;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && close(true)) return event.preventDefault();
+    if (walk(event) || typing(event.target)) return;
+    const wanted = event.key === "u" && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (wanted || (event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey)) {
+      event.preventDefault();
+      undo();
+    }
+  });
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.salescope = Object.assign({}, window.dash_clientside.salescope, { panelFilled });
+})();

@@ -1,0 +1,103 @@
+"""The drill menu and the provenance of a tile: one callback for every mark of every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dash import Input, Output
+
+from callbacks.filters import names_of, parse_search
+from callbacks.wiring import Register, Services
+from layouts import panel as layout
+from services import drilling, trail
+from services.access import Permission, Viewer
+from services.drilling import Mark
+from services.errors import QueryError, UserError
+from services.model import SalesModel
+from services.periods import Period
+from services.query import SalesQuery
+from services.sales import Sales
+from services.trail import Places
+
+Ids = layout.Ids
+#: A viewer -> the paths of the pages they can open, by page key.
+Reach = Callable[[Viewer], Mapping[str, str]]
+MAX_ASKED = 100_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the browser asks at a tile: the query behind it, the mark, and the page it stands on."""
+
+    query: SalesQuery
+    mark: Mark
+    until: Mark | None
+    title: str
+    places: Places
+
+
+def register(register: Register, services: Services, reach: Reach) -> None:
+    """Add the panel's callbacks."""
+    sales = services.sales
+
+    @register(Output(Ids.BODY, "children"), Input(Ids.ASKED, "data"), prevent_initial_call=True)
+    def fill(viewer: Viewer, found: object) -> Any:
+        try:
+            given = found if isinstance(found, Mapping) else {}
+            kind = _KINDS.get(str(given.get("kind")))
+            if kind is None:
+                raise QueryError(f"A panel is one of {', '.join(_KINDS)}; received {str(given.get('kind'))[:80]!r}.")
+            return kind(sales, viewer, _read(given, sales.model, reach(viewer)))
+        except UserError as error:
+            return layout.problem(str(error))
+
+    register.client("panelFilled", Output(Ids.ANSWERED, "data"), Input(Ids.BODY, "children"), prevent_initial_call=True)
+
+
+def _read(found: Mapping[str, Any], model: SalesModel, pages: Mapping[str, str]) -> Asked:
+    text = found.get("query")
+    if not isinstance(text, str) or len(text) > MAX_ASKED:
+        raise QueryError("The query of the chart is missing or too long; reload the page.")
+    path = str(found.get("path"))
+    places = Places(
+        here=path if path in pages.values() else "/",
+        params=tuple(parse_search(found.get("search"))),
+        explore=pages.get("explore", ""),
+        lines=pages.get("lines", ""),
+        ask=pages.get("ask", ""),
+    )
+    until = Mark.read(found["until"]) if found.get("until") else None
+    mark = Mark.read(found["mark"]) if found.get("mark") else Mark(model.overview.measures[0])
+    query = SalesQuery.from_json(text).check(model)
+    return Asked(query, mark, until, str(found.get("title") or "")[: drilling.MAX_LABEL], places)
+
+
+def _menu(sales: Sales, _viewer: Viewer, asked: Asked) -> Any:
+    window = sales.window(asked.query)
+    found = drilling.entries(sales.model, asked.query, asked.mark, window.asked, asked.places)
+    return layout.menu(drilling.title(sales.model, asked.mark), found)
+
+
+def _filter(sales: Sales, _viewer: Viewer, asked: Asked) -> Any:
+    """Return the menu cut to what keeps to the mark, or to the range from one mark to another, to be followed."""
+    window, query = sales.window(asked.query), asked.query
+    if asked.until is not None:
+        first, last = drilling.span(query, asked.mark, asked.until, window.asked)
+        kept = replace(query, period=Period(first=first, last=last), sort=())
+        entry = drilling.Entry(drilling.Group.KEEP, f"{first} – {last}", trail.here(asked.places, kept))
+        return layout.menu("Filter", [entry], follow=True)
+    found = drilling.entries(sales.model, query, asked.mark, window.asked, asked.places)
+    kept_to = [entry for entry in found if entry.group is drilling.Group.KEEP][:1]
+    return layout.menu(drilling.title(sales.model, asked.mark), kept_to or found, follow=bool(kept_to))
+
+
+def _about(sales: Sales, viewer: Viewer, asked: Asked) -> Any:
+    answer = sales.answer(asked.query, viewer)
+    names = names_of(sales, asked.query, viewer)
+    title = asked.title or "these numbers"
+    return layout.about(title, answer, sales.model, names, with_sql=viewer.may(Permission.DATA_LOAD))
+
+
+_KINDS: Mapping[str, Callable[[Sales, Viewer, Asked], Any]] = {"menu": _menu, "filter": _filter, "about": _about}

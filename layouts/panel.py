@@ -1,0 +1,110 @@
+"""The panel that opens at a mark: what can be asked next (the drill menu), or where a tile's numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts import labels
+from services import formats, trail
+from services.drilling import Entry
+from services.model import SalesModel
+from services.sales import Answer
+
+
+class Ids:
+    """Component ids of the panel, which assets/salescope/frame.js opens and closes."""
+
+    PANEL = "panel"
+    BODY = "panel-body"
+    ASKED = "panel-asked"
+    ANSWERED = "panel-answered"
+
+
+def container() -> Component:
+    """Return the closed panel and what it is asked through; part of the shell."""
+    return html.Div(
+        [
+            dcc.Store(id=Ids.ASKED),
+            dcc.Store(id=Ids.ANSWERED),
+            html.Div(
+                html.Div(id=Ids.BODY),
+                id=Ids.PANEL,
+                className="panel",
+                hidden=True,
+                tabIndex=-1,
+                role="dialog",
+                **labels.aria(labelledby="panel-title"),
+            ),
+        ]
+    )
+
+
+def _frame(title: str, content: Sequence[Component], **more: str) -> list[Component]:
+    close = html.Button(
+        className="btn-close", type="button", **labels.data(close="panel"), **labels.aria(label="Close")
+    )
+    return [
+        html.Div([html.H2(title, id="panel-title"), close], className="panel-head"),
+        html.Div(list(content), className="panel-content", **labels.data(**more)),
+    ]
+
+
+def menu(title: str, entries: Sequence[Entry], *, follow: bool = False) -> list[Component]:
+    """Return the drill menu; with `follow` the browser goes where its first entry leads, without showing it."""
+    content = [
+        html.Section(
+            [
+                html.H3(group.value),
+                html.Ul([html.Li(html.A(each.text, href=each.href, **labels.data(go="yes"))) for each in found]),
+            ]
+        )
+        for group, found in groupby(entries, key=lambda entry: entry.group)
+    ]
+    return _frame(title, content, **({"follow": "yes"} if follow else {}))
+
+
+def problem(text: str) -> list[Component]:
+    """Return what is said when the panel cannot be filled."""
+    return _frame("This cannot be shown", [html.P(text)])
+
+
+def about(
+    title: str, answer: Answer, model: SalesModel, names: Mapping[tuple[str, str], str], *, with_sql: bool
+) -> list[Component]:
+    """Return where a tile's numbers come from: definitions, data, filters, tables, time taken, and the SQL."""
+    facts = html.Dl([html.Div([html.Dt(name), html.Dd(text)]) for name, text in provenance(answer, model, names)])
+    content: list[Component] = [html.Div(facts, className="about")]
+    if with_sql:
+        misses = answer.trust.plan.misses if answer.trust.plan else ()
+        if misses:
+            rows = [html.Li(f"{table}: {reason}") for table, reason in misses]
+            content.append(html.Details([html.Summary("Why not a smaller table"), html.Ul(rows)]))
+        code = html.Pre(answer.trust.statement, tabIndex=0)
+        content.append(html.Details([html.Summary("SQL"), code], className="sql"))
+    return _frame(f"About {title}", content)
+
+
+def provenance(answer: Answer, model: SalesModel, names: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
+    """Return (name, text) pairs that say what an answer's numbers mean and where they come from."""
+    found = answer.trust
+    measures = [model.measure(name) for name in answer.query.measures]
+    pairs = [(each.label, each.description or each.expression) for each in measures]
+    pairs += [
+        ("Period", labels.range_of(answer.window.now, model)),
+        ("Compared with", labels.range_of(answer.window.before, model) if answer.window.before else "nothing"),
+        ("Filters", "; ".join(trail.describe(model, answer.query, names)) or "none"),
+    ]
+    if answer.query.segments:
+        pairs.append(("Only", ", ".join(model.segments[name].label for name in answer.query.segments)))
+    return [
+        *pairs,
+        ("Data up to", formats.moment_text(found.data_until, model)),
+        ("Version", f"{found.version} of {found.published_at.replace('T', ' ')} UTC"),
+        ("Order lines", f"{found.rows:,}"),
+        ("Answered from", found.served),
+        ("Answered in", f"{found.milliseconds:.0f} ms{', kept from before' if found.cached else ''}"),
+    ]

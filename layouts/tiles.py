@@ -1,0 +1,173 @@
+"""A tile: the one way a page shows an answer.
+
+A tile has a title, a sentence that says what the figure shows, the figure, its table, a menu of exports, the
+strip that says where the numbers come from, and the query behind it, so that every mark can be asked about.
+
+A page makes `Drawn` values (see `callbacks/tiles.py` for what protects it from one that fails) and places them:
+
+    tiles.grid([tiles.card("trends", "season", drawn, model, wide=True), …])       # layouts: in the page
+    *tiles.outputs("trends", keys)                                                 # callbacks: its outputs,
+    *tiles.values("trends", drawn_by_key, keys, model)                             # and what they get
+    tiles.attempt("Season", lambda: layout.season(answer, …))                      # callbacks: draws or says why not
+
+`Drawn(title, summary, figure, table, answer, measure)`: what has no figure passes None and shows its table open; what
+has no answer offers no drilling, exports and provenance. The answer's query is what the drill menu, the exports and
+`About` are made from, so that a tile needs nothing of its own for them.
+
+Marks: a trace gets `marks.on(answer, measure, names)` (`meta` and `customdata`), a table `marks=` and `meta=`
+(`tables.answer_table` does it), a button of your own `marks.alone(measure, row, fields)` inside an element with
+`data-query`. With `dragmode="select", selectdirection="h"` a chart over time can be dragged over. Links inside a page
+that keep what it shows but change filters are `html.A(…, href=…, **labels.data(go="keep"))`, other links
+`data(go="yes")`; addresses are made by services/trail.py and services/drilling.py. A page's own URL parameters are
+called `<page key>-<name>` (`trends-average=7`): other pages and the navigation leave them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts import figures, labels
+from services import formats
+from services.model import SalesModel
+from services.sales import Answer
+
+Figure = dict[str, Any]
+#: What an empty tile draws.
+NO_FIGURE: Figure = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
+NOTHING = "There are no order lines for these filters. Widen the period or remove a filter."
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A tile ready to be shown; `problem` is what to say instead, when it could not be drawn."""
+
+    title: str
+    summary: str
+    figure: Figure | None = None
+    table: Component | None = None
+    answer: Answer | None = None
+    measure: str = ""
+    problem: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """True where the answer has no rows behind it."""
+        return self.answer is not None and self.answer.trust.rows == 0
+
+
+def graph_id(page: str, key: str) -> str:
+    """Return the id of a tile's figure."""
+    return f"{page}-{key}"
+
+
+def words_id(page: str, key: str) -> str:
+    """Return the id of what stands above a tile's figure: title, sentence, tools, table."""
+    return f"{page}-{key}-words"
+
+
+def foot_id(page: str, key: str) -> str:
+    """Return the id of the line below a tile's figure."""
+    return f"{page}-{key}-foot"
+
+
+def card(page: str, key: str, drawn: Drawn, model: SalesModel, *, wide: bool = False) -> Component:
+    """Return the tile with this key on a page, in the state `drawn`."""
+    return html.Section(
+        [
+            html.Div(words(page, key, drawn), id=words_id(page, key), className="tile-words"),
+            html.Div(
+                dcc.Graph(id=graph_id(page, key), figure=figure(drawn), config=figures.CONFIG, className="graph"),
+                className="tile-figure",
+                **labels.aria(hidden="true"),
+            ),
+            html.Div(foot(drawn, model), id=foot_id(page, key), className="tile-foot"),
+        ],
+        className=f"card chart tile chart-{key}{' tile-wide' if wide else ''}",
+        **labels.aria(labelledby=f"{words_id(page, key)}-title"),
+    )
+
+
+def figure(drawn: Drawn) -> Figure:
+    """Return what the graph of a tile gets; an empty drawing where there is none."""
+    return NO_FIGURE if drawn.figure is None or drawn.problem or drawn.empty else drawn.figure
+
+
+def words(page: str, key: str, drawn: Drawn) -> list[Any]:
+    """Return a tile's title, sentence, tools and table."""
+    name = f"{words_id(page, key)}-title"
+    head = html.H2(drawn.title, id=name)
+    if drawn.problem:
+        return [head, html.P(drawn.problem, className="tile-problem", role="status")]
+    if drawn.empty:
+        return [head, html.P(NOTHING, className="tile-empty")]
+    found: list[Any] = [html.Div([head, _tools(drawn)], className="tile-head", **_query(drawn))]
+    found.append(html.P(drawn.summary, className="summary"))
+    if drawn.table is not None and drawn.figure is None:
+        found.append(html.Div(drawn.table, className="scroll table-only", tabIndex=0))
+    elif drawn.table is not None:
+        scroll = html.Div(drawn.table, className="scroll", tabIndex=0)
+        found.append(html.Details([html.Summary("Show as table"), scroll]))
+    return found
+
+
+def _query(drawn: Drawn) -> dict[str, Any]:
+    if drawn.answer is None:
+        return {}
+    return labels.data(query=drawn.answer.query.to_json().decode(), measure=drawn.measure, title=drawn.title)
+
+
+#: What the export menu offers: what the browser is to do, and its name.
+EXPORTS = (("csv", "CSV"), ("xlsx", "Excel"), ("png", "PNG picture"), ("svg", "SVG picture"))
+
+
+def _tools(drawn: Drawn) -> Component | None:
+    if drawn.answer is None:
+        return None
+    offered = [each for each in EXPORTS if drawn.figure is not None or each[0] in ("csv", "xlsx")]
+    buttons = [
+        html.Button(text, type="button", className="menu-item", **labels.data(export=kind)) for kind, text in offered
+    ]
+    return html.Div(
+        [
+            html.Button(
+                "About",
+                type="button",
+                className="tool",
+                title="Where these numbers come from",
+                **labels.data(about="yes"),
+                **labels.aria(label=f"About {drawn.title}", haspopup="dialog"),
+            ),
+            html.Details(
+                [
+                    html.Summary("Export", className="tool", **labels.aria(label=f"Export {drawn.title}")),
+                    html.Div(buttons, className="menu"),
+                ],
+                className="export",
+            ),
+        ],
+        className="tile-tools",
+    )
+
+
+def foot(drawn: Drawn, model: SalesModel) -> list[Any]:
+    """Return the short strip below a tile; `About` tells the rest."""
+    if drawn.answer is None or drawn.problem:
+        return []
+    trust = drawn.answer.trust
+    facts = (
+        f"Data up to {formats.moment_text(trust.data_until, model)}",
+        f"version {trust.version}",
+        f"{trust.rows:,} order lines",
+        f"{trust.milliseconds:.0f} ms{' (kept)' if trust.cached else ''}",
+    )
+    return [html.Span(fact) for fact in facts]
+
+
+def grid(cards: Sequence[Component]) -> Component:
+    """Return tiles side by side, one below the other on a phone."""
+    return html.Div(list(cards), className="charts")
