@@ -42,12 +42,16 @@ class Decomposition:
     cycles: float
 
 
-def decompose(values: Sequence[float], period: int) -> Decomposition | None:
-    """Return the robust STL of a series without gaps; None when it has fewer than two whole seasons."""
+def decompose(values: Sequence[float], period: int, *, robust: bool = True) -> Decomposition | None:
+    """Return the STL of a series without gaps; None when it has fewer than two whole seasons.
+
+    The season is the same in every cycle (R's `s.window = "periodic"`): one that may change would fit two or three
+    cycles to the last digit and leave nothing over.
+    """
     series = np.asarray(values, dtype=float)
     if period < 2 or len(series) < 2 * period or not np.isfinite(series).all():
         return None
-    made: Any = STL(series, period=period, robust=True).fit()
+    made: Any = STL(series, period=period, seasonal=10 * len(series) + 1, seasonal_deg=0, robust=robust).fit()
     trend, season, rest = (np.asarray(each, dtype=float) for each in (made.trend, made.seasonal, made.resid))
     return Decomposition(trend, season, rest, _strength(rest, trend), _strength(rest, season), len(series) / period)
 
@@ -158,7 +162,7 @@ def season(values: Sequence[float], first_month: int) -> Season | None:
     index = np.roll(relative.mean(axis=0), shift)
     peak = int(index.argmax())
     start, length = _run(index, peak)
-    made = decompose(values, YEAR)
+    made = decompose(values, YEAR, robust=False)
     return Season(
         tuple(float(each) for each in index),
         start + 1,
