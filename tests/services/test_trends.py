@@ -81,7 +81,7 @@ def test_running_average_reaches_back_before_the_period(asked: Sales, facts: pd.
     query = replace(BASE.query, period=Period(first=dt.date(2023, 8, 1), last=dt.date(2023, 12, 31)))
     line = trend(asked, replace(BASE, query=query, average=3), ANALYST).line("average")
     months = facts.groupby(facts["sold_at"].dt.to_period("M"))["revenue"].sum()
-    wanted = months.rolling(3).mean().loc["2023-08":"2023-12"]  # type: ignore[misc]
+    wanted = months.rolling(3).mean().loc["2023-08":"2023-12"]
     assert line is not None
     assert list(line.values) == pytest.approx(list(wanted))
     early = replace(query, period=Period(first=dt.date(2023, 3, 1), last=dt.date(2023, 6, 30)))
