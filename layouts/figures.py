@@ -25,7 +25,8 @@ CONFIG: Any = {
 }
 
 
-def _layout(**more: Any) -> dict[str, Any]:
+def layout_of(**more: Any) -> dict[str, Any]:
+    """Return the layout every figure starts from, with more of it or something else."""
     return {
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -39,7 +40,8 @@ def _layout(**more: Any) -> dict[str, Any]:
     }
 
 
-def _value_axis(measure: Measure, model: SalesModel, **more: Any) -> dict[str, Any]:
+def value_axis(measure: Measure, model: SalesModel, **more: Any) -> dict[str, Any]:
+    """Return an axis of a measure's values, in its unit."""
     axis: dict[str, Any] = {
         "automargin": True,
         "gridwidth": 1,
@@ -65,7 +67,7 @@ def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
         "type": "bar",
         "name": labels.range_of(answer.window.now, model),
         "x": buckets,
-        "y": _numbers(frame[name]),
+        "y": numbers(frame[name]),
         "text": [formats.exact(value, measure.format, model) for value in frame[name]],
         "hovertemplate": "%{x}: %{text}<extra></extra>",
         "textposition": "none",
@@ -85,7 +87,7 @@ def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
                 "mode": "lines+markers",
                 "name": labels.range_of(answer.window.before, model),
                 "x": buckets,
-                "y": _numbers(before),
+                "y": numbers(before),
                 "text": [formats.exact(value, measure.format, model) for value in before],
                 "hovertemplate": "before: %{text}<extra></extra>",
                 "line": {"color": BEFORE, "width": 2},
@@ -95,9 +97,9 @@ def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
     axis = {"type": "category", "automargin": True, "fixedrange": True}
     return {
         "data": traces,
-        "layout": _layout(
+        "layout": layout_of(
             xaxis=axis,
-            yaxis=_value_axis(measure, model),
+            yaxis=value_axis(measure, model),
             hovermode="x unified",
             dragmode="select",
             selectdirection="h",
@@ -115,7 +117,7 @@ def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top
         {
             "type": "bar",
             "orientation": "h",
-            "x": _numbers(frame[name]),
+            "x": numbers(frame[name]),
             "y": list(range(len(frame))),
             "text": [formats.short(value, measure.format, model) for value in frame[name]],
             "textposition": "outside",
@@ -132,7 +134,7 @@ def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top
             {
                 "type": "scatter",
                 "mode": "markers",
-                "x": _numbers(before),
+                "x": numbers(before),
                 "y": list(range(len(frame))),
                 "text": [formats.exact(value, measure.format, model) for value in before],
                 "hovertemplate": "before: %{text}<extra></extra>",
@@ -156,8 +158,8 @@ def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top
     longest = max((value or 0.0 for trace in traces for value in trace["x"]), default=0.0)
     # Room to the right of the longest bar for its number.
     span = [min(0.0, *(value or 0.0 for value in traces[0]["x"])) * 1.2, longest * 1.2] if longest else None
-    axis = _value_axis(measure, model, range=span, nticks=5)
-    return {"data": traces, "layout": _layout(yaxis=rows, xaxis=axis, bargap=0.25, hovermode="y")}
+    axis = value_axis(measure, model, range=span, nticks=5)
+    return {"data": traces, "layout": layout_of(yaxis=rows, xaxis=axis, bargap=0.25, hovermode="y")}
 
 
 def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figure:
@@ -207,7 +209,7 @@ def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figur
         "bgcolor": "rgba(0,0,0,0)",
         "lataxis": {"range": [-56, 80]},
     }
-    return {"data": [trace], "layout": _layout(geo=geo)}
+    return {"data": [trace], "layout": layout_of(geo=geo)}
 
 
 def hours(answer: Answer, name: str, model: SalesModel) -> Figure:
@@ -245,7 +247,7 @@ def hours(answer: Answer, name: str, model: SalesModel) -> Figure:
         },
     }
     axes = {"fixedrange": True, "automargin": True, "showgrid": False, "type": "category"}
-    return {"data": [trace], "layout": _layout(xaxis=axes, yaxis={**axes, "autorange": "reversed"})}
+    return {"data": [trace], "layout": layout_of(xaxis=axes, yaxis={**axes, "autorange": "reversed"})}
 
 
 def sparkline(values: list[float]) -> str:
@@ -264,5 +266,6 @@ def sparkline(values: list[float]) -> str:
     )
 
 
-def _numbers(values: Any) -> list[float | None]:
+def numbers(values: Any) -> list[float | None]:
+    """Return values as JSON takes them: None where there is none."""
     return [None if isinstance(value, dt.date) or math.isnan(value) else round(float(value), 4) for value in values]

@@ -29,9 +29,9 @@ def table(
     With `marks` (layouts/marks.py: `rows`, `meta`) the rows open the drill menu; `total` is a last row.
     """
     names = [_name(row[0], mark, number) for number, (row, mark) in enumerate(zip_longest(rows, marks))]
-    body = [_element("Tr", [name, *_cells(row[1:])]) for name, row in zip(names, rows, strict=True)]
+    body = [element("Tr", [name, *_cells(row[1:])]) for name, row in zip(names, rows, strict=True)]
     if total:
-        body.append(_element("Tr", [_element("Th", total[0], scope="row"), *_cells(total[1:])], className="total"))
+        body.append(element("Tr", [element("Th", total[0], scope="row"), *_cells(total[1:])], className="total"))
     return html.Table(
         [
             html.Caption(caption, className="visually-hidden"),
@@ -46,8 +46,8 @@ def table(
 def _name(text: str, mark: Sequence[Any] | None, number: int) -> Any:
     """Return a row's name; that of a mark is a button, of which Tab meets the first and the arrow keys the others."""
     if not mark:
-        return _element("Th", text, scope="row")
-    button = _element(
+        return element("Th", text, scope="row")
+    button = element(
         "Button",
         text,
         type="button",
@@ -56,16 +56,16 @@ def _name(text: str, mark: Sequence[Any] | None, number: int) -> Any:
         **labels.data(mark=orjson.dumps(mark).decode()),
         **labels.aria(haspopup="dialog"),
     )
-    return _element("Th", button, scope="row")
+    return element("Th", button, scope="row")
 
 
-def _element(name: str, children: object, **more: Any) -> Any:
+def element(name: str, children: object, **more: Any) -> Any:
     """Return an HTML element as it is sent; a component object costs 20 times that, and a page has 500 cells."""
     return {"type": name, "namespace": "dash_html_components", "props": {"children": children, **more}}
 
 
 def _cells(texts: Iterable[str]) -> Iterable[Any]:
-    return (_element("Td", text) for text in texts)
+    return (element("Td", text) for text in texts)
 
 
 def answer_table(
