@@ -11,7 +11,6 @@ from itertools import accumulate
 
 from services.access import Viewer
 from services.adding import Adding, adding, shared
-from services.buckets import SEASONS, after, spine
 from services.errors import QueryError, UnknownNameError, UserError
 from services.model import Role, SalesModel
 from services.overview import default_query, grain_of
@@ -20,6 +19,7 @@ from services.pivot import OTHER, TIME, Pivot, table
 from services.query import Filter, Params, SalesQuery, Sort, from_params
 from services.sales import Answer, Sales
 from services.seasonality import Anomaly, Season, anomalies, discoveries, season
+from services.spine import SEASONS, after, spine
 
 PREFIX = "trends-"
 #: Lines of a split, and items whose season is looked at.

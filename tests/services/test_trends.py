@@ -11,12 +11,12 @@ import duckdb
 import pandas as pd
 import pytest
 
-from services.buckets import after, spine, start_of
 from services.errors import QueryError
 from services.model import Calendar
 from services.periods import Compare, Grain, Period, Range
 from services.query import Filter, SalesQuery, to_params
 from services.sales import Sales
+from services.spine import after, spine, start_of
 from services.trends import Line, Look, TrendQuery, pattern, read, seasonal_items, trend, weekdays
 from tests.factories import SHOP_ROWS, House, MemoryCache, viewer_of
 
