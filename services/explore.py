@@ -14,7 +14,7 @@ from services.model import TIME_PARTS, SalesModel
 from services.overview import default_query
 from services.periods import Compare
 from services.pivot import MAX_FIELDS, TIME, Path, Pivot, Table
-from services.query import LOOKS, OPERATORS, Filter, Params, SalesQuery, from_params, to_params
+from services.query import OPERATORS, Filter, Params, SalesQuery, from_params, to_params
 
 PREFIX = "explore-"
 TOPS = (5, 10, 25, 50, 100, 250)
@@ -87,7 +87,7 @@ def read(params: Params, model: SalesModel) -> tuple[Exploration, tuple[str, ...
     Beside what every page reads: rows are `by` and `grain`, columns `explore-columns`; see `_READERS`.
     """
     start = default(model)
-    if any(key in LOOKS for key, _ in params):
+    if any(key in ("by", "grain") for key, _ in params):
         start = replace(start, dimensions=())
     query, notices = from_params(params, start, model)
     own: dict[str, list[str]] = {}
@@ -223,6 +223,7 @@ def search(exploration: Exploration) -> str:
     pivot, plain = exploration.pivot, _State(SalesQuery(measures=("any",)))
     params = to_params(replace(exploration.query, having=()))
     rows = [name for name in pivot.rows if name != TIME]
+    params += [] if rows or pivot.query.grain else [("by", "")]
     params += [(f"{PREFIX}columns", name) for name in pivot.columns if name != TIME]
     if pivot.query.grain and (TIME in pivot.rows) is bool(rows):
         params.append((f"{PREFIX}time", "down" if rows else "across"))
