@@ -13,31 +13,40 @@ from sqlalchemy.orm import Session
 
 from services import circumstances
 from services.access import Permission, Viewer
-from services.audit import event, one_line
-from services.database import AuditEvent, SignedIn, User, utc_now
+from services.audit import one_line
+from services.database import SignedIn, User, utc_now
 from services.errors import UserError
 from services.factors import Factors
 from services.passwords import MAX_PASSWORD, MIN_PASSWORD, strong
 from services.people import Account, LastAdminError, People, end_sessions, find_user
+from services.throttle import (
+    FAILED,
+    FAILURES_PER_ACCOUNT,
+    FAILURES_PER_ADDRESS,
+    THROTTLE,
+    SignInError,
+    Throttle,
+    ThrottledError,
+)
 
-__all__ = ["MAX_PASSWORD", "MIN_PASSWORD", "Account", "Accounts", "LastAdminError", "Lifetimes"]
+__all__ = [
+    "FAILURES_PER_ACCOUNT",
+    "FAILURES_PER_ADDRESS",
+    "MAX_PASSWORD",
+    "MIN_PASSWORD",
+    "THROTTLE",
+    "Account",
+    "Accounts",
+    "LastAdminError",
+    "Lifetimes",
+    "SignInError",
+    "ThrottledError",
+]
 
-#: Failed sign-ins per account, and per address, in the last 15 minutes before further ones are refused.
-FAILURES_PER_ACCOUNT, FAILURES_PER_ADDRESS = 10, 50
-THROTTLE = dt.timedelta(minutes=15)
 SEEN_EVERY = dt.timedelta(minutes=1)
 #: How long a session waits for its second factor.
 PENDING = dt.timedelta(minutes=5)
-FAILED = "sign-in failed"
 WRONG = "This e-mail and password do not match an active account. Check both and try again."
-
-
-class SignInError(UserError):
-    """The sign-in was refused; the same words whether the account exists or not."""
-
-
-class ThrottledError(SignInError):
-    """Too many failed sign-ins."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ class Accounts(People):
     def __init__(self, engine: sa.Engine, lifetimes: Lifetimes | None = None) -> None:
         super().__init__(engine)
         self._lifetimes = lifetimes or Lifetimes()
-        self.factors = Factors(engine)
+        self.factors, self.throttle = Factors(engine), Throttle(engine)
 
     def sign_in(self, email: str, password: str, *, address: str, agent: str) -> str:
         """Return the token of a new session; it opens nothing until `second_factor`, where the person has one.
@@ -73,14 +82,14 @@ class Accounts(People):
         Raises SignInError with one message for every wrong combination, ThrottledError after too many.
         """
         wanted = one_line(email.strip().lower())[:254]
-        attempt = self._attempt(wanted, address)
+        attempt = self.throttle.attempt(wanted, address)
         with Session(self._engine) as session:
             user = session.scalar(sa.select(User).where(User.email == wanted))
             hashed, active = (user.password_hash, user.active) if user else (None, False)
         try:
             right = self._passwords.verify(hashed, password)
         except UserError:
-            self._settle(attempt, None)
+            self.throttle.settle(attempt, None)
             raise
         if user is None or not right or not active:
             raise SignInError(WRONG)
@@ -103,13 +112,13 @@ class Accounts(People):
             if waiting is None:
                 raise SignInError("This sign-in took too long. Start again with e-mail and password.")
             email, user_id = waiting.email, waiting.id
-        attempt = self._attempt(email, address)
+        attempt = self.throttle.attempt(email, address)
         if not self.factors.check(user_id, code):
             raise SignInError("The code is wrong or was used already. Wait for the next one and try again.")
         with Session(self._engine) as session:
             session.execute(sa.update(SignedIn).where(SignedIn.token_hash == hashed(token)).values(pending=False))
             session.commit()
-        self._settle(attempt, "sign-in")
+        self.throttle.settle(attempt, "sign-in")
 
     def sign_out(self, token: str) -> None:
         """End a session; its cookie is worthless from now on."""
@@ -178,12 +187,12 @@ class Accounts(People):
 
     def change_password(self, viewer: Viewer, old: str, new: str) -> None:
         """Give the viewer another password; their other sessions end. Raises UserError when the old one is wrong."""
-        attempt = self._attempt(viewer.email, circumstances.now().address)
+        attempt = self.throttle.attempt(viewer.email, circumstances.now().address)
         with Session(self._engine) as session:
             kept = session.scalar(sa.select(User.password_hash).where(User.id == viewer.user_id))
         if not self._passwords.verify(kept, old):
             raise UserError("The password you have now is not right. Type it again.")
-        self._settle(attempt, None)
+        self.throttle.settle(attempt, None)
         fresh = self._passwords.hash(strong(new, (viewer.email,)))
         with Session(self._engine) as session:
             session.execute(sa.update(User).where(User.id == viewer.user_id).values(password_hash=fresh))
@@ -254,43 +263,12 @@ class Accounts(People):
             )
             session.commit()
         if attempt is not None:
-            self._settle(attempt, None if pending else "sign-in")
+            self.throttle.settle(attempt, None if pending else "sign-in")
         return token
 
     def _end(self, *which: sa.ColumnElement[bool]) -> None:
         with Session(self._engine) as session:
             session.execute(sa.delete(SignedIn).where(*which))
-            session.commit()
-
-    def _attempt(self, email: str, address: str) -> int:
-        """Note a try as failed before it is made, and return its number; raises ThrottledError after too many.
-
-        All who try at the same moment see one another's notes, so that together they get no more tries than one.
-        """
-        with circumstances.bookkeeping(), Session(self._engine) as session:
-            mine = event(FAILED, email, address, "")
-            session.add(mine)
-            session.commit()
-            attempt = mine.id
-            recent = sa.select(sa.func.count()).where(
-                AuditEvent.action == FAILED, AuditEvent.at > utc_now() - THROTTLE, AuditEvent.id != attempt
-            )
-            by_account = session.scalar(recent.where(AuditEvent.actor == email)) or 0
-            by_address = session.scalar(recent.where(AuditEvent.address == address[:60])) or 0
-        if by_account >= FAILURES_PER_ACCOUNT or by_address >= FAILURES_PER_ADDRESS:
-            self._settle(attempt, None)
-            raise ThrottledError("Too many failed sign-ins. Wait 15 minutes, or ask an admin to reset the password.")
-        return attempt
-
-    def _settle(self, attempt: int, action: str | None) -> None:
-        """Make another line of a noted try, or none."""
-        which = AuditEvent.id == attempt
-        with circumstances.bookkeeping(), Session(self._engine) as session:
-            session.execute(
-                sa.update(AuditEvent).where(which).values(action=action)
-                if action
-                else sa.delete(AuditEvent).where(which)
-            )
             session.commit()
 
 

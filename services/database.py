@@ -15,6 +15,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from services import circumstances
 from services.errors import AccessDeniedError
 
+#: How long a server may take to accept a connection, or the pool to have one free, and to run a statement.
+WAIT_SECONDS, STATEMENT_SECONDS = 2, 10
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -194,7 +196,11 @@ class Job(Base):
 
 def open_database(url: str) -> sa.Engine:
     """Return an engine on the application database (SQLite in WAL mode, or any other by URL)."""
-    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    given: dict[str, Any] = {} if url.startswith("sqlite") else {"pool_pre_ping": True, "pool_timeout": WAIT_SECONDS}
+    if url.startswith("postgresql"):
+        options = f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
+        given["connect_args"] = {"connect_timeout": WAIT_SECONDS, "options": options}
+    engine = sa.create_engine(url, **given)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _sqlite_settings)
     sa.event.listen(engine, "before_cursor_execute", _refuse_changes)

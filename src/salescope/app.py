@@ -24,21 +24,25 @@ from callbacks import panel
 from callbacks.filters import MAX_SEARCH, parse_search
 from callbacks.wiring import PageContext, Services
 from layouts import shell
-from salescope import api, headers, installation, signin, uploads
+from salescope import api, exports, headers, installation, operations, signin, uploads
 from salescope.gate import BACKGROUND, Gate, find_page, viewer
 from salescope.pages import PAGES, Page
 from salescope.settings import ROOT, Settings
+from salescope.single_sign_on import SingleSignOn
 from salescope.static import StaticFiles
 from salescope.warming import Warming
 from services.access import Permission, Viewer
 from services.accounts import Accounts, Lifetimes
 from services.database import is_current, open_database
-from services.errors import NotReadyError, SalescopeError, UserError
+from services.errors import NotReadyError, UserError
 from services.inbox import Inbox
+from services.links import Links
+from services.mail import Mail
 from services.model import EMPTY, SalesModel
+from services.outside import Outside
 from services.query import OWN
-from services.sales import Sales
 from services.tokens import Tokens
+from services.usage import UsageLog
 from services.warehouse import Warehouse
 
 log = logging.getLogger("salescope")
@@ -79,15 +83,20 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     )
     accounts = Accounts(engine, lifetimes)
     server = _server(settings)
-    signin.install(server, accounts, BACKGROUND)
-    _health(server, engine, sales)
+    links, mail = Links(engine, accounts), Mail(settings.smtp_url, settings.mail_from)
+    outside = Outside(engine, accounts, settings.oidc_roles, settings.oidc_domains)
+    door = signin.Door(accounts, links, mail, outside, SingleSignOn(server, settings))
+    signin.install(server, door, BACKGROUND)
+    operations.install(server, engine, sales, settings.metrics_token)
     inbox = Inbox(store)
     api.install(server, sales, inbox, settings.api_body_mb)
     services = Services(sales, installation.data_room(settings, store, engine))
     _data_version(server, store, model, Warming(services, accounts))
     uploads.install(server, services.data, upload_mb=settings.upload_mb, at_once=max(1, settings.threads // 2))
+    exports.install(server, services)
     app = _dash(server)
-    gate = Gate(server, app, accounts, Tokens(engine, accounts))
+    usage = UsageLog(engine)
+    gate = Gate(server, app, accounts, Tokens(engine, accounts), usage)
     headers.install(server, app, https=settings.production)
     server.after_request(StaticFiles().finish)
     _errors(server)
@@ -107,6 +116,7 @@ def _server(settings: Settings) -> flask.Flask:
     server = flask.Flask("salescope", static_folder=None, root_path=str(Path(__file__).parent))
     server.config.update(
         SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
         MAX_CONTENT_LENGTH=settings.max_body_mb * 1024 * 1024,
         SESSION_COOKIE_NAME="__Host-salescope" if settings.production else "salescope",
         SESSION_COOKIE_SECURE=settings.production,
@@ -248,25 +258,6 @@ def _explain(error: Exception) -> None:
         log.error("Callback failed, error %s", number, exc_info=error)
         text = f"Something went wrong on our side (error {number}). Try again; if it stays, tell an admin the number."
     dash.set_props(shell.Ids.PROBLEMS, {"children": dbc.Alert(text, color="danger", dismissable=True)})
-
-
-def _health(server: flask.Flask, engine: sa.Engine, sales: Sales) -> None:
-    def healthz() -> flask.typing.ResponseReturnValue:
-        return {"status": "alive"}
-
-    def readyz() -> flask.typing.ResponseReturnValue:
-        try:
-            with engine.connect() as connection:
-                connection.execute(sa.text("SELECT 1"))
-            if sales.model is not EMPTY:
-                sales.coverage()
-        except (SalescopeError, sa.exc.SQLAlchemyError, OSError):
-            log.exception("Not ready")
-            return {"status": "not ready"}, 503
-        return {"status": "ready"}
-
-    server.add_url_rule("/healthz", "healthz", healthz)
-    server.add_url_rule("/readyz", "readyz", readyz)
 
 
 def _data_version(server: flask.Flask, store: Warehouse, model: SalesModel, warming: Warming) -> None:

@@ -8,6 +8,8 @@ policy.
 from __future__ import annotations
 
 import functools
+import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -19,17 +21,33 @@ from werkzeug.exceptions import BadRequest, Forbidden, NotFound, SecurityError
 
 from salescope.pages import PAGES, Page
 from salescope.payload import packed
+from services import circumstances
 from services.access import Permission, Viewer
 from services.accounts import Accounts
+from services.circumstances import Circumstances
 from services.errors import AccessDeniedError, SalescopeError
 from services.tokens import Tokens
+from services.usage import UsageLog
 
 #: Answered without a session.
-PUBLIC = frozenset({"signin", "healthz", "readyz", "_dash_assets.static"})
+PUBLIC = frozenset(
+    {
+        "signin",
+        "password",
+        "forgot",
+        "oidc",
+        "oidc_back",
+        "healthz",
+        "readyz",
+        "metrics",  # asks for a token of its own
+        "_dash_assets.static",
+    }
+)
 #: Answered to anybody who is signed in; callbacks and pages are checked further.
 SIGNED_IN = frozenset(
     {
         "signout",
+        "stop_looking",
         "data_version",
         "/",
         "/<path:path>",
@@ -53,6 +71,9 @@ ROUTES: Mapping[str, Permission] = {
     "data_rejects": Permission.DATA_LOAD,
     "data_load_rejects": Permission.DATA_LOAD,
     "data_recipe": Permission.DATA_LOAD,
+    "export_answer": Permission.DASHBOARDS_VIEW,
+    "export_page": Permission.DASHBOARDS_VIEW,
+    "export_lines": Permission.LINES_EXPORT,
 }
 #: Asked by open pages on their own: being asked this does not make a session last.
 BACKGROUND = frozenset({"data_version"})
@@ -82,8 +103,10 @@ def viewer() -> Viewer:
 class Gate:
     """The policies of one application, and the two lines that hold them."""
 
-    def __init__(self, server: flask.Flask, app: dash.Dash, accounts: Accounts, tokens: Tokens) -> None:
-        self._server, self._app, self._accounts, self._tokens = server, app, accounts, tokens
+    def __init__(
+        self, server: flask.Flask, app: dash.Dash, accounts: Accounts, tokens: Tokens, usage: UsageLog
+    ) -> None:
+        self._server, self._app, self._accounts, self._tokens, self._usage = server, app, accounts, tokens, usage
         self.policy: dict[str, Permission] = {}
         server.before_request(self.check)
         server.after_request(self.hide_others)
@@ -110,12 +133,23 @@ class Gate:
         def guarded(*args: Any) -> Any:
             who = viewer()
             who.require(permission)
-            return packed(function(who, *args))
+            started = time.perf_counter()
+            result = packed(function(who, *args))
+            self._used(who, (time.perf_counter() - started) * 1000)
+            return result
 
         return functools.wraps(function)(protected(_refuse, groups=[permission.value])(guarded))
 
+    def _used(self, who: Viewer, milliseconds: float) -> None:
+        """Count the use of a callback under its output; what is slow is kept with what was asked."""
+        body = flask.request.get_json(silent=True)
+        if isinstance(body, dict) and not who.looked_at_by:
+            asked = {part: body.get(part) for part in ("inputs", "state")}
+            self._usage.note(who.email, str(body.get("output")), milliseconds, flask.json.dumps(asked)[:2000])
+
     def check(self) -> flask.typing.ResponseReturnValue | None:
         """Line 1: decide about the request before anything else sees it."""
+        circumstances.begin(Circumstances(flask.request.remote_addr or "", secrets.token_hex(8)))
         endpoint = flask.request.endpoint
         if isinstance(flask.request.routing_exception, SecurityError):
             raise flask.request.routing_exception
@@ -128,6 +162,7 @@ class Gate:
         if not current_user.is_authenticated:
             return _sign_in_first()
         _tell_dash_auth(viewer())
+        _look(viewer())
         if endpoint is not None and endpoint in ROUTES:
             self._route_allowed(ROUTES[endpoint])
         elif endpoint not in SIGNED_IN:
@@ -148,6 +183,7 @@ class Gate:
             flask.g.program = self._tokens.viewer(token.strip(), flask.request.remote_addr or "")
         elif not scheme and flask.request.method in SAFE_METHODS and current_user.is_authenticated:
             flask.g.program = current_user.viewer
+            _look(current_user.viewer)
         who: Viewer | None = flask.g.get("program")
         if who is None:
             words = "Send a valid API token: Authorization: Bearer sst_…; an admin makes one with: salescope token add"
@@ -278,6 +314,13 @@ def _tell_dash_auth(who: Viewer) -> None:
     user = {"email": who.email, "groups": groups}
     if flask.session.get("user") != user:
         flask.session["user"] = user
+
+
+def _look(who: Viewer) -> None:
+    """Make the request one for reading only, where an admin looks at the site as somebody else."""
+    if who.looked_at_by:
+        now = circumstances.now()
+        circumstances.begin(Circumstances(now.address, now.request, looking_as=who.email, by=who.looked_at_by))
 
 
 def _refuse() -> NoReturn:

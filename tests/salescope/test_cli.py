@@ -247,13 +247,18 @@ def test_new_password_replaces_the_old_one(cli: Cli, people: Installation) -> No
 
 
 def test_disabled_user_is_kept_out_until_enabled(cli: Cli, people: Installation) -> None:
-    cli("user", "password", "admin@example.com", "--password-stdin", input=f"{PASSWORD}\n")
-    assert cli("user", "disable", "admin@example.com").stdout == "admin@example.com is disabled.\n"
-    assert re.search(r"admin@example\.com .*disabled", cli("user", "list").stdout)
+    cli("user", "password", "analyst@example.com", "--password-stdin", input=f"{PASSWORD}\n")
+    assert cli("user", "disable", "analyst@example.com").stdout == "analyst@example.com is disabled.\n"
+    assert re.search(r"analyst@example\.com .*disabled", cli("user", "list").stdout)
     with pytest.raises(SignInError):
-        people.accounts().sign_in("admin@example.com", PASSWORD, address="", agent="")
-    assert cli("user", "enable", "admin@example.com").stdout == "admin@example.com is enabled.\n"
-    assert people.accounts().sign_in("admin@example.com", PASSWORD, address="", agent="")
+        people.accounts().sign_in("analyst@example.com", PASSWORD, address="", agent="")
+    assert cli("user", "enable", "analyst@example.com").stdout == "analyst@example.com is enabled.\n"
+    assert people.accounts().sign_in("analyst@example.com", PASSWORD, address="", agent="")
+
+
+def test_last_admin_is_not_disabled(cli: Cli, people: Installation) -> None:
+    assert refused(cli("user", "disable", "admin@example.com"), "admin@example.com is the last who may manage people")
+    assert people.accounts().account("admin@example.com").active
 
 
 @pytest.mark.parametrize("command", ["password", "disable", "enable"])

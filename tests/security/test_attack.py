@@ -30,6 +30,11 @@ SAMPLE_VALUES = {
 }
 
 
+SERVES_ANYBODY = {"signin", "healthz", "readyz", "_dash_assets.static"}
+#: Public, but of no use without a link, a mail server, a sign-on provider or a metrics token.
+NOT_SET_UP = {"password", "forgot", "oidc", "oidc_back", "metrics"}
+
+
 def routes(app: flask.Flask) -> Iterator[tuple[str, str, str]]:
     """Yield endpoint, method and a path for every rule of the application."""
     for rule in app.url_map.iter_rules():
@@ -54,7 +59,9 @@ def test_anonymous_reaches_the_public_routes_and_nothing_else(app: flask.Flask, 
         assert "Location" not in answer.headers or answer.headers["Location"].startswith("/signin?next="), path
     assert {endpoint for endpoint, statuses in answered.items() if 200 in statuses} == PUBLIC
     assert all(statuses <= {302, 401} for endpoint, statuses in answered.items() if endpoint not in PUBLIC)
-    assert {"signin", "healthz", "readyz", "_dash_assets.static"} == PUBLIC
+    assert SERVES_ANYBODY | NOT_SET_UP == PUBLIC
+    unused = [path for endpoint, method, path in routes(app) if endpoint in NOT_SET_UP and method == "GET"]
+    assert {anonymous.get(path).status for path in unused} == {404, 410}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.key)
