@@ -18,6 +18,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     DASHBOARDS_VIEW = "dashboards:view"
     DATA_LOAD = "data:load"
+    LINES_EXPORT = "lines:export"
     LINES_VIEW = "lines:view"
     SETTINGS_READ = "settings:read"
     USERS_MANAGE = "users:manage"
@@ -42,7 +43,7 @@ class Role:
 
 _EVERYBODY = frozenset({Permission.ACCOUNT_OWN, Permission.DASHBOARDS_VIEW})
 _MANAGER = _EVERYBODY | {Permission.LINES_VIEW}
-_ANALYST = _MANAGER | {Permission.DATA_LOAD}
+_ANALYST = _MANAGER | {Permission.DATA_LOAD, Permission.LINES_EXPORT}
 _ADMIN = _ANALYST | {Permission.AUDIT_READ, Permission.SETTINGS_READ, Permission.USERS_MANAGE}
 
 #: The built-in roles.
