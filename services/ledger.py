@@ -17,7 +17,7 @@ import duckdb
 import orjson
 import sqlalchemy as sa
 
-from services import rollups
+from services import imaging, rollups
 from services.errors import LoadError
 from services.model import SQL_TYPES, SalesModel
 from services.sqltext import literal_type, name_of, path_of
@@ -215,8 +215,10 @@ def period_of(load: Load) -> tuple[dt.datetime, dt.datetime]:
     return dt.datetime.combine(load.first_time.date(), midnight), last + dt.timedelta(days=1)
 
 
-def build(connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: Sequence[Load]) -> None:
-    """Fill a new snapshot: facts sorted by time, the ledger, and what the data cover."""
+def build(
+    connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: Sequence[Load], version: int
+) -> None:
+    """Fill the snapshot of a new version: facts sorted by time, the ledger, what the data cover, rollups."""
     time, key, table = name_of(model.facts.time), name_of(model.facts.key), name_of(model.facts.table)
     lines = facts_select(connection, root, model, ledger)
     connection.execute(f"CREATE TABLE {table} AS SELECT * FROM ({lines}) ORDER BY {time}, {key}")
@@ -227,7 +229,9 @@ def build(connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, 
         f"'{model.name}' AS model_name FROM {table}"
     )
     _check(connection, model, in_force(ledger))
-    rollups.build(connection, model)
+    found = rollups.survey(connection, model)
+    rollups.build(connection, model, found)
+    imaging.build(connection, model, found, root, version)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, model: SalesModel, entries: Sequence[Load]) -> None:

@@ -291,10 +291,11 @@ def _publish(
     require_space(warehouse.root, sum(entry.parquet(warehouse.root).stat().st_size for entry in in_force(ledger)))
 
     before = warehouse.pointer()
-    write_file(warehouse.root, before.version + 1 if before else 1, ledger)
+    version = before.version + 1 if before else 1
+    write_file(warehouse.root, version, ledger)
 
     def fill(connection: duckdb.DuckDBPyConnection) -> None:
-        build(connection, warehouse.root, model, ledger)
+        build(connection, warehouse.root, model, ledger, version)
         batches.carry(connection, warehouse)
         extra(connection)
 

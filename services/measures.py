@@ -57,13 +57,14 @@ class MeasurePlan:
         measure = self._model.measure(name)
 
         def aggregate(function: str, argument: ast.expr | None) -> Element:
-            column = self._aggregate(function, argument, measure.where)
+            column = self.column(function, argument, measure.where)
             return columns.get(column, sa.column(column, sa.Double()))
 
         others = _LazyNames(self._model, lambda other: self._formula(other, columns, (*path, name)))
         return expressions.Compiler(others, aggregate, kind="measure").compile(measure.expression)
 
-    def _aggregate(self, function: str, argument: ast.expr | None, where: str | None) -> str:
+    def column(self, function: str, argument: ast.expr | None, where: str | None) -> str:
+        """Return the column of an aggregate of the rows of a segment."""
         source = ast.unparse(argument) if argument is not None else "1"
         key = (function, source, where)
         if key not in self._sources:

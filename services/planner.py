@@ -26,7 +26,12 @@ PARTS = {"hour": HOUR, "weekday": WEEKDAY}
 COARSER = {
     Grain.DAY: frozenset(Grain),
     Grain.MONTH: frozenset({Grain.MONTH, Grain.QUARTER, Grain.YEAR}),
+    Grain.YEAR: frozenset({Grain.YEAR}),
 }
+#: Grains of rollups that cut the ends of a period finer.
+FINER = {Grain.YEAR: (Grain.MONTH, Grain.DAY), Grain.MONTH: (Grain.DAY,), Grain.DAY: ()}
+#: What asking SQL costs at all, and a row of a rollup or of the facts there, in rows of an image.
+ASKING, SQL_ROW, FACTS_ROW = 50_000, 4, 8
 
 
 @dataclass(frozen=True)
@@ -58,35 +63,60 @@ class Plan:
     misses: tuple[tuple[str, str], ...] = ()
 
     @property
+    def in_memory(self) -> bool:
+        """Whether images answer some of it."""
+        return any(piece.rollup is not None and piece.rollup.image for piece in self._pieces())
+
+    def cost(self, coverage: Coverage, lines: int) -> float:
+        """Return what the plan costs, about, in rows of an image read; the facts have so many lines."""
+        days = max(1.0, (coverage.end - coverage.start) / dt.timedelta(days=1))
+        asked = 0.0 if all(piece.rollup is not None and piece.rollup.image for piece in self._pieces()) else ASKING
+        for piece in self._pieces():
+            start, end = max(piece.covered.start, coverage.start), min(piece.covered.end, coverage.end)
+            share = max(0.0, (end - start) / dt.timedelta(days=1)) / days
+            rows, weight = (lines, FACTS_ROW) if piece.rollup is None else (piece.rollup.rows, SQL_ROW)
+            asked += share * rows * (1 if piece.rollup is not None and piece.rollup.image else weight)
+        return asked
+
+    def _pieces(self) -> Iterator[Piece]:
+        yield from (piece for each in self.slices for pieces in each.periods for piece in pieces)
+
+    @property
     def served(self) -> str:
         """The tables that answer, in words."""
-        tables = [piece.rollup for each in self.slices for pieces in each.periods for piece in pieces]
-        labels = dict.fromkeys(rollup.label if rollup else FACTS for rollup in tables)
+        labels = dict.fromkeys(piece.rollup.label if piece.rollup else FACTS for piece in self._pieces())
         return ", ".join(labels) or FACTS
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a query asks of a table: columns by value, parts of the time, columns to show, a grain."""
+    """What a query asks of a table: columns by value, parts of the time, columns to show, a grain.
+
+    `conditions` are the columns that each of its segments reads.
+    """
 
     columns: frozenset[str]
     parts: frozenset[str]
     shown: frozenset[str]
     grain: Grain | None
+    conditions: tuple[frozenset[str], ...] = ()
 
     def __sub__(self, rollup: Rollup) -> str:
         """Return why a rollup does not have all of it, or ""."""
-        missing = sorted(self.columns - {*rollup.keys})
+        read = self.columns.union(*self.conditions)
+        missing = sorted(read - {*rollup.keys, *rollup.masks})
         if missing:
             return f"{', '.join(missing)} is not kept"
+        if rollup.image and any(len(columns) > 1 for columns in self.conditions):
+            return "a condition on several columns is looked up by SQL"
         hidden = sorted(self.shown - {*rollup.keys, *rollup.highest})
-        if hidden and not rollup.entity:
+        if hidden and not rollup.aggregate:
             return f"{', '.join(hidden)} is not kept"
         parts = [part for part in self.parts if part not in rollup.parts and not _derived(part, rollup.grain)]
         if parts:
             return f"the {', '.join(sorted(part.strip('_') for part in parts))} is not kept"
         if self.grain is not None and self.grain not in COARSER[rollup.grain]:
-            return f"each {self.grain.value} is needed, whole months are kept"
+            return f"each {self.grain.value} is needed, whole {rollup.grain.value}s are kept"
         return ""
 
 
@@ -110,13 +140,12 @@ def needs_of(model: SalesModel, query: SalesQuery, scope: RowScope) -> Needs:
         columns.add(found.column if found else condition.field)
         if found and found.label_column and condition.operator in ("contains", "starts"):
             columns.add(found.label_column)
-    for name in query.segments:
-        columns |= names_in(model.segments[name].condition)
+    conditions = tuple(names_in(model.segments[name].condition) for name in query.segments)
     columns |= {each.column for name, each in model.dimensions.items() if each.hide and not query.filtered(name)}
     columns |= {model.dimensions[name].column for name, _ in scope.limits if name in model.dimensions}
     named = {*query.dimensions, *(condition.field for condition in query.filters)}
     parts = frozenset(PARTS[name] for name in TIME_PARTS if name in named)
-    return Needs(frozenset(columns), parts, frozenset(shown), query.grain)
+    return Needs(frozenset(columns), parts, frozenset(shown), query.grain, conditions)
 
 
 def plan(
@@ -146,11 +175,11 @@ def plan(
 
 
 def _widened(period: Range, coverage: Coverage) -> Range:
-    """Return a period that reaches over the data's ends as one of whole months there: no row lies beyond."""
+    """Return a period that reaches over the data's ends as one of whole years there: no row lies beyond."""
     if period.empty or period.start >= coverage.end or period.end <= coverage.start:
         return period
-    start = _floor(coverage.start, Grain.MONTH) if period.start <= coverage.start else period.start
-    end = _ceiling(coverage.end, Grain.MONTH) if period.end >= coverage.end else period.end
+    start = _floor(coverage.start, Grain.YEAR) if period.start <= coverage.start else period.start
+    end = _ceiling(coverage.end, Grain.YEAR) if period.end >= coverage.end else period.end
     return Range(start, end)
 
 
@@ -186,7 +215,8 @@ def _slices(
     # The first slice counts the rows of each group, whatever is asked.
     for group in [plain, *([column] for column in distinct)]:
         texts = {measures.described[column].text for column in group}
-        able = [rollup for rollup in states if texts <= set(rollup.states)]
+        # An image of one distinct count does not say how many lines there are.
+        able = [rollup for rollup in states if texts <= set(rollup.states) and (group != plain or not rollup.aggregate)]
         for rollup in states:
             if rollup not in able:
                 misses[rollup.label] = f"{', '.join(sorted(texts - set(rollup.states)))} is not kept"
@@ -205,16 +235,21 @@ def _slices(
 
 def _pieces(period: Range, shift: Shift, grain: Grain | None, able: Sequence[Rollup]) -> tuple[Piece, ...]:
     """Cut a period into whole buckets of the smallest table and what is left over at its ends."""
-    usable = [rollup for rollup in able if not (grain and shift.days and rollup.grain is Grain.MONTH)]
+    usable = [rollup for rollup in able if not grain or _moves_whole(shift, rollup.grain)]
     for rollup in sorted(usable, key=lambda each: each.rows):
         inner = whole(period, rollup.grain)
         if inner is None:
             continue
-        others = [each for each in usable if each.grain is Grain.DAY] if rollup.grain is Grain.MONTH else []
+        others = [each for each in usable if each.grain in FINER[rollup.grain]]
         ends = (Range(period.start, inner.start), Range(inner.end, period.end))
         outer = [piece for end in ends if not end.empty for piece in _pieces(end, shift, grain, others)]
         return (Piece(inner, rollup), *outer)
     return (Piece(period, None),)
+
+
+def _moves_whole(shift: Shift, grain: Grain) -> bool:
+    """Tell whether whole buckets are whole buckets after a shift."""
+    return grain is Grain.DAY or (not shift.days and (grain is Grain.MONTH or shift.months % 12 == 0))
 
 
 def whole(period: Range, grain: Grain) -> Range | None:
@@ -225,7 +260,13 @@ def whole(period: Range, grain: Grain) -> Range | None:
 
 def _floor(moment: dt.datetime, grain: Grain) -> dt.datetime:
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if grain is Grain.YEAR:
+        return day.replace(month=1, day=1)
     return day.replace(day=1) if grain is Grain.MONTH else day
+
+
+#: Days from the first of a bucket that lie in the next one, whatever its length.
+_BEYOND = {Grain.DAY: 1, Grain.MONTH: 32, Grain.YEAR: 367}
 
 
 def _ceiling(moment: dt.datetime, grain: Grain) -> dt.datetime:
@@ -233,6 +274,6 @@ def _ceiling(moment: dt.datetime, grain: Grain) -> dt.datetime:
     if floor == moment:
         return moment
     try:
-        return _floor(floor + dt.timedelta(days=32 if grain is Grain.MONTH else 1), grain)
+        return _floor(floor + dt.timedelta(days=_BEYOND[grain]), grain)
     except OverflowError:
         return dt.datetime(9999, 12, 31, 23, 59, 59)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import duckdb
 import orjson
@@ -36,7 +37,9 @@ class Rollup:
 
     `keys` are facts columns kept as they are, `parts` parts of the time beside the bucket; of `highest` columns the
     highest value of each row is kept. `states` maps an aggregate's text to its column. A rollup with an `entity`
-    holds no states but the distinct values of that column, for `aggregate`.
+    holds no states but the distinct values of that column, for `aggregate`. Of `masks` columns each row keeps the set
+    of values behind it, and nothing else of the row can be told apart by them. An `image` is in memory, see images.py;
+    its `highest` columns depend on its keys.
     """
 
     table: str
@@ -48,37 +51,59 @@ class Rollup:
     entity: str = ""
     aggregate: str = ""
     rows: int = 0
+    masks: tuple[str, ...] = ()
+    image: bool = False
 
     @property
     def label(self) -> str:
         """What the rollup is, for people."""
-        by = " × ".join((self.grain.value, *(part.strip("_") for part in self.parts), *self.keys))
-        return f"{by} × {self.entity} ({self.aggregate})" if self.entity else by
+        sets = [f"set of {name}" for name in self.masks]
+        by = " × ".join((self.grain.value, *(part.strip("_") for part in self.parts), *self.keys, *sets))
+        named = f"{by} × {self.entity} ({self.aggregate})" if self.entity else by
+        return f"{named}, in memory" if self.image else named
 
 
 @dataclass(frozen=True)
-class _Column:
-    """A facts column that may be a key, and how many values it has."""
+class KeyColumn:
+    """A facts column that may be a key, and how many values it has, about."""
 
     name: str
     values: int
 
 
-def build(connection: duckdb.DuckDBPyConnection, model: SalesModel) -> list[Rollup]:
+@dataclass(frozen=True)
+class Survey:
+    """What the facts are like: how many lines, columns of few values, others that queries group by, distinct counts."""
+
+    lines: int
+    few: tuple[KeyColumn, ...]
+    many: tuple[KeyColumn, ...]
+    alone: Alone
+
+
+def survey(connection: duckdb.DuckDBPyConnection, model: SalesModel) -> Survey | None:
+    """Look at the facts in a snapshot being built; None where rollups are not worth their while."""
+    (lines,) = one(connection, f"SELECT count(*) FROM {name_of(model.facts.table)}")  # noqa: S608 - a model's name
+    if lines < WORTHWHILE or model.facts.place is not None or not model.rollups:
+        return None
+    few, many = _columns(connection, model, lines)
+    names = tuple(column.name for column in few)
+    alone = {each: _functional(connection, model, each, names) for each in distinct_counts(model)}
+    return Survey(lines, tuple(few), tuple(many), alone)
+
+
+def build(connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Survey | None) -> list[Rollup]:
     """Choose and make the rollups of the facts in a snapshot being built, and the table `rollups` that lists them."""
     made: list[Rollup] = []
     connection.execute("CREATE TABLE rollups (definition VARCHAR)")
-    (lines,) = one(connection, f"SELECT count(*) FROM {name_of(model.facts.table)}")  # noqa: S608 - a model's name
-    if lines >= WORTHWHILE and model.facts.place is None:
-        budget = int(lines * model.rollups)
-        few, many = _columns(connection, model, lines)
-        names = tuple(column.name for column in few)
-        alone = {each: _functional(connection, model, each, names) for each in _distinct_counts(model)}
-        for alternatives in choose(names, tuple(column.name for column in many), alone):
-            fitting = (each for each in alternatives if _estimate(connection, model, each) <= budget)
+    if found is not None:
+        budget = int(found.lines * model.rollups)
+        few, many = (tuple(column.name for column in columns) for columns in (found.few, found.many))
+        for alternatives in choose(few, many, found.alone):
+            fitting = (each for each in alternatives if estimate(connection, model, each) <= budget)
             wanted = next(fitting, None)
             if wanted is not None:
-                rollup = _make(connection, model, wanted, f"rollup_{len(made)}", alone)
+                rollup = _make(connection, model, wanted, f"rollup_{len(made)}", found.alone)
                 budget -= rollup.rows
                 made.append(rollup)
     definitions = [[orjson.dumps(asdict(rollup)).decode()] for rollup in made]
@@ -89,12 +114,13 @@ def build(connection: duckdb.DuckDBPyConnection, model: SalesModel) -> list[Roll
 
 def read(definitions: Sequence[str]) -> tuple[Rollup, ...]:
     """Return the rollups a snapshot lists."""
-    found = []
-    for text in definitions:
-        row = orjson.loads(text)
-        lists = {name: tuple(row[name]) for name in ("keys", "parts", "highest")}
-        found.append(Rollup(**{**row, **lists, "grain": Grain(row["grain"])}))
-    return tuple(found)
+    return tuple(rollup_from(orjson.loads(text)) for text in definitions)
+
+
+def rollup_from(row: Mapping[str, Any]) -> Rollup:
+    """Return the rollup that was written down as JSON."""
+    lists = {name: tuple(row.get(name, ())) for name in ("keys", "parts", "highest", "masks")}
+    return Rollup(**{**row, **lists, "grain": Grain(row["grain"])})
 
 
 def rollups_of(snapshot: Snapshot) -> tuple[Rollup, ...]:
@@ -128,7 +154,7 @@ def choose(few: tuple[str, ...], many: Sequence[str], alone: Alone) -> Iterator[
         yield [Rollup("", Grain.MONTH, keys, entity=each.source, aggregate=each.text) for keys in prefixes]
 
 
-def _distinct_counts(model: SalesModel) -> list[Aggregate]:
+def distinct_counts(model: SalesModel) -> list[Aggregate]:
     """Return the counts of a column's distinct values that measures ask for."""
     plan = MeasurePlan(model, tuple(model.measures))
     counts = (each for each in plan.described.values() if each.function == "count_distinct")
@@ -137,7 +163,7 @@ def _distinct_counts(model: SalesModel) -> list[Aggregate]:
 
 def _columns(
     connection: duckdb.DuckDBPyConnection, model: SalesModel, lines: int
-) -> tuple[list[_Column], list[_Column]]:
+) -> tuple[list[KeyColumn], list[KeyColumn]]:
     """Return the columns that queries group by or filter on: those with few values, and others worth a rollup."""
     wanted = {dimension.column for dimension in model.dimensions.values()}
     hidden = {dimension.column for dimension in model.dimensions.values() if dimension.hide}
@@ -147,7 +173,7 @@ def _columns(
     if not ordered:
         return [], []
     found = one(connection, f"SELECT {counts} FROM {name_of(model.facts.table)}")  # noqa: S608 - a model's names
-    columns = [_Column(name, count) for name, count in zip(ordered, found, strict=True)]
+    columns = [KeyColumn(name, count) for name, count in zip(ordered, found, strict=True)]
     few = sorted(
         (each for each in columns if each.values <= FEW), key=lambda each: (each.name not in hidden, each.values)
     )
@@ -167,14 +193,14 @@ def _functional(
     total, days, *pairs = one(
         connection,
         f"SELECT count(DISTINCT {name}), count(DISTINCT ({name}, {time}::DATE)){counts} "  # noqa: S608 - a model's names
-        f"FROM {table} WHERE hash({name}) % 64 = 0 AND {_counted(model, aggregate)}",
+        f"FROM {table} WHERE hash({name}) % 64 = 0 AND {counted(model, aggregate)}",
     )
     if not total or days != total:
         return None
     return tuple(key for key, pair in zip(keys, pairs, strict=True) if pair == total)
 
 
-def _counted(model: SalesModel, aggregate: Aggregate) -> str:
+def counted(model: SalesModel, aggregate: Aggregate) -> str:
     """Return the condition of the rows whose values are counted."""
     where = f"{name_of(aggregate.source)} IS NOT NULL"
     if aggregate.condition is None:
@@ -197,7 +223,8 @@ def _cells(model: SalesModel, rollup: Rollup) -> list[str]:
     return [*cells, name_of(rollup.entity)] if rollup.entity and rollup.entity not in rollup.keys else cells
 
 
-def _estimate(connection: duckdb.DuckDBPyConnection, model: SalesModel, rollup: Rollup) -> int:
+def estimate(connection: duckdb.DuckDBPyConnection, model: SalesModel, rollup: Rollup) -> int:
+    """Return about how many rows a rollup would have."""
     cells = ", ".join(cell.split(" AS ")[0] for cell in _cells(model, rollup))
     counted = f"approx_count_distinct(hash({cells}))"
     (rows,) = one(connection, f"SELECT {counted} FROM {name_of(model.facts.table)}")  # noqa: S608 - a model's names
@@ -265,7 +292,7 @@ def _make_entities(connection: duckdb.DuckDBPyConnection, model: SalesModel, wan
     (aggregate,) = {each for each in plan.described.values() if each.text == wanted.aggregate}
     connection.execute(
         f"CREATE TABLE {table} AS SELECT DISTINCT {', '.join(_cells(model, wanted))} "  # noqa: S608 - a model's names
-        f"FROM {name_of(model.facts.table)} WHERE {_counted(model, aggregate)} ORDER BY 1"
+        f"FROM {name_of(model.facts.table)} WHERE {counted(model, aggregate)} ORDER BY 1"
     )
     (rows,) = one(connection, f"SELECT count(*) FROM {table}")  # noqa: S608 - a name made here
     return Rollup(table, wanted.grain, wanted.keys, entity=wanted.entity, aggregate=wanted.aggregate, rows=rows)

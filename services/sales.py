@@ -5,31 +5,27 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
-import numpy as np
 import orjson
 import pandas as pd
-import pyarrow as pa
 import sqlalchemy as sa
 
 from services import sql
 from services.access import Permission, Viewer
-from services.errors import NotReadyError
+from services.answering import Answering, Version
+from services.errors import NotReadyError, QueryError
 from services.fairness import Fairness
 from services.flights import AlwaysOurTurn, Flights, Form, Outcome, ResultCache, Turns
-from services.model import TIME_PARTS, ColumnType, SalesModel
+from services.frames import arrow_stream, from_arrow_stream
+from services.model import SalesModel
 from services.periods import Coverage, Period, Window, window
-from services.planner import FACTS, Plan, plan
+from services.planner import FACTS, Plan
 from services.query import Filter, SalesQuery, Sort
-from services.rollups import Rollup, rollups_of
 from services.warehouse import NO_DATA, Snapshot, Warehouse, coverage_of, rows_of
 
 SECOND = dt.timedelta(seconds=1)
-NUMERIC = (ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.MONEY)
 
 
 @dataclass(frozen=True)
@@ -46,17 +42,12 @@ class Trust:
     milliseconds: float
     cached: bool
     dialect: sa.Dialect
-    make: Callable[[], tuple[Plan | None, sa.Select[Any]]] = field(repr=False, compare=False)
-
-    @cached_property
-    def _made(self) -> tuple[Plan | None, sa.Select[Any]]:
-        # Made again where it is asked for: a kept answer does without.
-        return self.make()
+    answering: Answering = field(repr=False, compare=False)
 
     @property
     def plan(self) -> Plan | None:
         """How the query is answered; None for order lines, which the facts alone have."""
-        return self._made[0]
+        return self.answering.plan
 
     @property
     def served(self) -> str:
@@ -66,7 +57,7 @@ class Trust:
     @property
     def statement(self) -> str:
         """The SQL behind the answer, with its parameters as placeholders."""
-        return str(self._made[1].compile(dialect=self.dialect))
+        return str(self.answering.statement.compile(dialect=self.dialect))
 
 
 @dataclass(frozen=True)
@@ -117,9 +108,8 @@ class Sales:
         self.model = model
         self._warehouse, self._seconds, self._clock = warehouse, seconds, clock
         self._fairness = fairness or Fairness()
-        self._flights = Flights(cache, turns or AlwaysOurTurn(), Form(arrow_stream, _unpack), seconds, tell)
-        self._covered: tuple[int, Coverage] | None = None
-        self._known_rollups: tuple[int, tuple[Rollup, ...]] | None = None
+        self._flights = Flights(cache, turns or AlwaysOurTurn(), Form(arrow_stream, from_arrow_stream), seconds, tell)
+        self._known: Version | None = None
 
     def coverage(self) -> Coverage:
         """Return what the live data cover."""
@@ -146,15 +136,12 @@ class Sales:
         snapshot = self._warehouse.current()
         covered = self._window(query, snapshot)
 
-        def made() -> tuple[Plan | None, sa.Select[Any]]:
-            plan = None if query.columns else self._plan(query, viewer, snapshot, covered)
-            return plan, sql.build(self.model, query, covered, viewer.scope, plan)
-
+        answering = Answering(self.model, self._version(snapshot), query, covered, viewer.scope, self._seconds)
         key = self._key(query, viewer, snapshot, covered)
         frame, outcome = self._flights.kept(key), Outcome.KEPT
         if frame is None:
             with self._fairness.turn(viewer.user_id):
-                frame, outcome = self._flights.value(key, lambda: self._computed(query, snapshot, made()[1]))
+                frame, outcome = self._flights.value(key, answering.frame)
         trust = Trust(
             version=snapshot.version,
             published_at=snapshot.published_at,
@@ -163,28 +150,20 @@ class Sales:
             milliseconds=(time.perf_counter() - started) * 1000,
             cached=outcome is not Outcome.COMPUTED,
             dialect=snapshot.engine.dialect,
-            make=made,
+            answering=answering,
         )
         return Answer(query, covered, frame.drop(columns=sql.ALL_ROWS, errors="ignore"), trust)
-
-    def _computed(self, query: SalesQuery, snapshot: Snapshot, statement: sa.Select[Any]) -> pd.DataFrame:
-        return self._frame(query, statement.selected_columns.keys(), self._run(snapshot, statement))
 
     def explain(self, query: SalesQuery, viewer: Viewer) -> Plan:
         """Return which tables answer a query for measures, and why no other does."""
         viewer.require(Permission.DASHBOARDS_VIEW)
         query.check(self.model)
-        snapshot = self._warehouse.current()
-        return self._plan(query, viewer, snapshot, self._window(query, snapshot))
-
-    def _plan(self, query: SalesQuery, viewer: Viewer, snapshot: Snapshot, covered: Window) -> Plan:
-        return plan(self.model, query, covered, viewer.scope, self._rollups(snapshot), self._coverage(snapshot))
-
-    def _rollups(self, snapshot: Snapshot) -> tuple[Rollup, ...]:
-        known = self._known_rollups
-        if known is None or known[0] != snapshot.version:
-            known = self._known_rollups = (snapshot.version, rollups_of(snapshot))
-        return known[1]
+        version = self._version(self._warehouse.current())
+        window = self._window(query, version.snapshot)
+        found = Answering(self.model, version, query, window, viewer.scope, self._seconds).plan
+        if found is None:
+            raise QueryError("Order lines are read from the facts; ask for measures.")
+        return found
 
     def count_lines(self, query: SalesQuery, viewer: Viewer) -> int:
         """Return how many order lines a query for `columns` has in all."""
@@ -193,7 +172,7 @@ class Sales:
         snapshot = self._warehouse.current()
         statement = sql.count_lines(self.model, query, self._window(query, snapshot), viewer.scope)
         with self._fairness.turn(viewer.user_id):
-            return int(self._run(snapshot, statement)[0][sql.ROWS])
+            return int(rows_of(snapshot, statement, self._seconds)[0][sql.ROWS])
 
     def values(self, dimension: str, viewer: Viewer, *, search: str = "", limit: int = 50) -> list[Choice]:
         """Return values of a dimension that this viewer may see, those with most of the model's first measure first.
@@ -235,9 +214,12 @@ class Sales:
         return covered.last_day if self.model.today == "data" else self._clock()
 
     def _coverage(self, snapshot: Snapshot) -> Coverage:
-        known = self._covered
-        if known is not None and known[0] == snapshot.version:
-            return known[1]
+        return self._version(snapshot).coverage
+
+    def _version(self, snapshot: Snapshot) -> Version:
+        known = self._known
+        if known is not None and known.snapshot is snapshot:
+            return known
         row = coverage_of(snapshot)
         if not row["line_count"]:
             raise NotReadyError(NO_DATA)
@@ -249,8 +231,8 @@ class Sales:
         last = row["last_time"]
         end = last + SECOND if row["has_hours"] else dt.datetime.combine(last.date(), dt.time()) + dt.timedelta(days=1)
         coverage = Coverage(row["first_time"], end, row["has_hours"])
-        self._covered = (snapshot.version, coverage)
-        return coverage
+        self._known = Version(snapshot, coverage, int(row["line_count"]), self._warehouse.root)
+        return self._known
 
     def _key(self, query: SalesQuery, viewer: Viewer, snapshot: Snapshot, covered: Window) -> str:
         parts = (
@@ -262,35 +244,3 @@ class Sales:
             snapshot.published_at,
         )
         return hashlib.sha256(orjson.dumps(parts)).hexdigest()
-
-    def _run(self, snapshot: Snapshot, statement: sa.Select[Any]) -> list[dict[str, Any]]:
-        return rows_of(snapshot, statement, self._seconds)
-
-    def _frame(self, query: SalesQuery, names: Iterable[str], rows: list[dict[str, Any]]) -> pd.DataFrame:
-        return pd.DataFrame({name: self._column(query, name, [row[name] for row in rows]) for name in names})
-
-    def _column(self, query: SalesQuery, name: str, values: list[Any]) -> pd.Series[Any]:
-        """Return one column of an answer in the type the Answer promises."""
-        numeric = query.columns and self.model.facts.columns[name].type in NUMERIC
-        if numeric or name.removesuffix("__before") in query.measures:
-            return pd.Series(np.array([np.nan if value is None else float(value) for value in values], "float64"))
-        if name in ("time", sql.ROWS, sql.ALL_ROWS, *TIME_PARTS):
-            return pd.Series(values, dtype="datetime64[us]" if name == "time" else "int64")
-        return pd.Series(values, dtype=None if values else "object")
-
-
-def arrow_stream(frame: pd.DataFrame) -> bytes:
-    """Return the rows as an Arrow IPC stream."""
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def _unpack(value: bytes) -> pd.DataFrame | None:
-    try:
-        frame: pd.DataFrame = pa.ipc.open_stream(value).read_all().to_pandas()
-    except (pa.ArrowException, OSError):
-        return None
-    return frame

@@ -97,6 +97,24 @@ def count_lines(model: SalesModel, query: SalesQuery, window: Window, scope: Row
     return sa.select(sa.func.count().label(ROWS)).select_from(model.table).where(*conditions)
 
 
+def part(
+    model: SalesModel,
+    query: SalesQuery,
+    plan: Plan,
+    slice_: Slice,
+    piece: Piece,
+    scope: RowScope,
+    period: int,
+    moved: Shift,
+    *,
+    counts: bool,
+) -> sa.Select[Any]:
+    """Return the statement of one piece: its keys, then partial aggregates and lines, or `entity`, distinct values."""
+    if slice_.entity:
+        return _seen(model, query, plan, slice_, piece, scope, moved).distinct()
+    return next(_parts(model, query, plan, slice_, (piece,), scope, period, moved, counts=counts))
+
+
 def _parts(
     model: SalesModel,
     query: SalesQuery,
@@ -140,15 +158,7 @@ def _distinct(
 ) -> sa.Select[Any]:
     """Return the select that counts the distinct values of a column over all pieces of a period."""
     (column,) = slice_.aggregates
-    condition = plan.measures.described[column].condition
-    seen = []
-    for piece in pieces:
-        source = _Source(model, piece.rollup)
-        statement = sa.select(*_keys(source, query, moved), source.columns[slice_.entity].label("entity"))
-        statement = statement.select_from(source.table).where(*_conditions(source, query, scope, piece.covered))
-        if piece.rollup is None and condition:
-            statement = statement.where(model.row_compiler.compile(condition))
-        seen.append(statement)
+    seen = [_seen(model, query, plan, slice_, piece, scope, moved) for piece in pieces]
     stacked = sa.union_all(*seen).subquery("seen") if len(seen) > 1 else seen[0].subquery("seen")
     keys = [stacked.c[name] for name in (*(("time",) if query.grain else ()), *query.dimensions)]
     columns: list[Element] = [sa.literal_column(str(period), sa.Integer()).label("period"), *keys]
@@ -159,6 +169,19 @@ def _distinct(
     columns += [Nothing(element).label(name) for name, element in _attributes(_Source(model, None), query)]
     statement = sa.select(*columns).select_from(stacked)
     return statement.group_by(*keys) if keys else statement
+
+
+def _seen(
+    model: SalesModel, query: SalesQuery, plan: Plan, slice_: Slice, piece: Piece, scope: RowScope, moved: Shift
+) -> sa.Select[Any]:
+    """Return the select of the values that count in a piece, with their keys."""
+    (column,) = slice_.aggregates
+    condition, source = plan.measures.described[column].condition, _Source(model, piece.rollup)
+    statement = sa.select(*_keys(source, query, moved), source.columns[slice_.entity].label("entity"))
+    statement = statement.select_from(source.table).where(*_conditions(source, query, scope, piece.covered))
+    if piece.rollup is None and condition:
+        statement = statement.where(model.row_compiler.compile(condition))
+    return statement
 
 
 def _keys(source: _Source, query: SalesQuery, moved: Shift) -> list[sa.Label[Any]]:
@@ -312,10 +335,13 @@ def _filter(source: _Source, condition: Filter) -> Element:
 def _condition(condition: Filter, column: Element, kind: ColumnType = ColumnType.NUMBER) -> Element:
     operator = OPERATORS[condition.operator]
     text = condition.operator in ("contains", "starts", "blank")
-    return operator.build(column, [value if text else _typed(condition, value, kind) for value in condition.values])
+    return operator.build(
+        column, [value if text else typed_value(condition, value, kind) for value in condition.values]
+    )
 
 
-def _typed(condition: Filter, value: str, kind: ColumnType) -> Any:
+def typed_value(condition: Filter, value: str, kind: ColumnType) -> Any:
+    """Return a filter's value in the type of its column; raises QueryError for one that is none."""
     try:
         match kind:
             case ColumnType.TEXT:

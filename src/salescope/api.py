@@ -29,10 +29,11 @@ from services.errors import (
     UserError,
 )
 from services.exports import safe_cell
+from services.frames import arrow_stream
 from services.inbox import Inbox, KeyReusedError
 from services.orders import RefusedOrdersError
 from services.query import MAX_LIMIT, SalesQuery
-from services.sales import Answer, Sales, arrow_stream
+from services.sales import Answer, Sales
 
 log = logging.getLogger("salescope")
 MEGABYTE = 1024 * 1024

@@ -1,0 +1,129 @@
+"""Answering: a query against one version of the data -> the frame, from memory where the plan says so, else by SQL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from services import sql
+from services.access import RowScope
+from services.arrays import Arrays
+from services.choosing import Choosing, allowed_values
+from services.exact import RefusedError
+from services.folding import fold
+from services.frames import frame_of
+from services.images import Images, images_of
+from services.model import SalesModel
+from services.periods import Coverage, Window
+from services.planner import Plan, plan
+from services.query import SalesQuery
+from services.rollups import Rollup, rollups_of
+from services.warehouse import Snapshot, columns_of, rows_of
+
+log = logging.getLogger("salescope")
+MEMORY = "memory"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the data: where to read it, what it covers, how many lines it has, the folder of its warehouse."""
+
+    snapshot: Snapshot
+    coverage: Coverage
+    lines: int
+    root: Path
+
+    @cached_property
+    def rollups(self) -> tuple[Rollup, ...]:
+        """The small tables beside the facts."""
+        return rollups_of(self.snapshot)
+
+    @cached_property
+    def images(self) -> Images:
+        """The small tables in memory."""
+        return images_of(self.snapshot, self.root)
+
+
+class Answering:
+    """Plans and answers one query within a row scope."""
+
+    def __init__(
+        self, model: SalesModel, version: Version, query: SalesQuery, window: Window, scope: RowScope, seconds: float
+    ) -> None:
+        self._model, self._version, self._query, self._window = model, version, query, window
+        self._scope, self._seconds = scope, seconds
+
+    @cached_property
+    def _by_sql(self) -> Plan:
+        rollups, coverage = self._version.rollups, self._version.coverage
+        return plan(self._model, self._query, self._window, self._scope, rollups, coverage)
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """How the query is answered: from memory where that costs least; None for order lines."""
+        if self._query.columns:
+            return None
+        images, version = self._version.images, self._version
+        if not images.images:
+            return self._by_sql
+        found = plan(self._model, self._query, self._window, self._scope, images.rollups, version.coverage)
+        if not found.in_memory:
+            return replace(self._by_sql, misses=(*self._by_sql.misses, *found.misses))
+        costs = [each.cost(version.coverage, version.lines) for each in (found, self._by_sql)]
+        reason = self._refused if costs[0] <= costs[1] else "SQL reads fewer rows"
+        if reason:
+            return replace(self._by_sql, misses=(*self._by_sql.misses, (MEMORY, reason)))
+        return found
+
+    @cached_property
+    def _refused(self) -> str:
+        """Why memory cannot tell which values are meant, or ""."""
+        try:
+            _ = self._choosing
+        except RefusedError as refused:
+            return str(refused)
+        return ""
+
+    @cached_property
+    def _choosing(self) -> Choosing:
+        images = self._version.images
+        return Choosing(images, allowed_values(self._model, images, self._query, self._scope))
+
+    @property
+    def statement(self) -> sa.Select[Any]:
+        """The SQL that answers the query, also where memory does."""
+        tables = None if self._query.columns else self._by_sql
+        return sql.build(self._model, self._query, self._window, self._scope, tables)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows of the answer."""
+        if self.plan is not None and self.plan.in_memory:
+            try:
+                return frame_of(self._model, self._query, self._from_memory(self.plan))
+            except RefusedError as refused:
+                self.plan = replace(self._by_sql, misses=(*self._by_sql.misses, (MEMORY, str(refused))))
+        statement = self.statement
+        rows = rows_of(self._version.snapshot, statement, self._seconds)
+        names = statement.selected_columns.keys()
+        return frame_of(self._model, self._query, {name: [row[name] for row in rows] for name in names})
+
+    def _from_memory(self, found: Plan) -> Mapping[str, Any]:
+        images = self._version.images
+        arrays = Arrays(
+            self._model,
+            images,
+            self._query,
+            self._window,
+            self._scope,
+            found,
+            self._choosing,
+            lambda statement: columns_of(self._version.snapshot, statement, self._seconds),
+        )
+        return fold(self._model, images, self._query, found, arrays, arrays.totals())

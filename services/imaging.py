@@ -1,0 +1,402 @@
+"""Imaging: makes the images of a version from its facts, when it is built. See images.py for what they are.
+
+Each chain starts with the finest grain, made from the facts; the coarser ones are made from it. Which chains are made
+follows from the columns' numbers of values; what does not fit into the bytes allowed is made with fewer columns.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from services.expressions import names_in
+from services.images import BUCKET, ENTITY, LEAD, MASK, OFFSETS, ROWS, STARTS, Array, Dictionary, Writer, narrow, sweep
+from services.measures import Aggregate, MeasurePlan
+from services.model import ColumnType, SalesModel
+from services.periods import Grain
+from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Survey, counted, estimate
+from services.sqltext import name_of, one, statement_text
+
+#: Bytes of a version's images at most, whatever share of its facts the model allows, and of one chain.
+MOST_BYTES, CHAIN_SHARE = 1_000_000_000, 0.3
+#: Keys have at most this many values, sets of values this many bits, texts that are counted this many bytes.
+MOST_VALUES, MOST_BITS, MOST_TEXT = 60_000, 62, 64
+#: Whole numbers up to this add up exactly as doubles.
+EXACT = 2.0**53
+KEYS = (ColumnType.TEXT, ColumnType.INTEGER)
+COARSER = {Grain.DAY: Grain.MONTH, Grain.MONTH: Grain.YEAR}
+PARTS = {HOUR: "hour", WEEKDAY: "isodow"}
+#: Bytes of a row beside its keys, and of each state.
+ROW_BYTES, STATE_BYTES = 4, 6
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Survey | None, root: Path, version: int
+) -> None:
+    """Make the images of a version being built, and the table `images` that names their folder."""
+    connection.execute("CREATE TABLE images (folder VARCHAR, digest VARCHAR)")
+    sweep(root, version)
+    if found is None:
+        return
+    name = f"{version:06d}-{uuid.uuid4().hex[:12]}"
+    imaging = _Imaging(connection, model, found, Writer(root / "images" / name))
+    imaging.run()
+    connection.execute("INSERT INTO images VALUES (?, ?)", [name, imaging.writer.finish()])
+
+
+@dataclass(frozen=True)
+class _Key:
+    """A column that may be a key: its place among the dictionaries, and how many values it has."""
+
+    name: str
+    number: int
+    values: int
+
+
+class _Imaging:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Survey, writer: Writer) -> None:
+        self.writer = writer
+        self._connection, self._model, self._found = connection, model, found
+        self._plan = MeasurePlan(model, tuple(model.measures))
+        self._facts, self._time = name_of(model.facts.table), name_of(model.facts.time)
+        self._keys: dict[str, _Key] = {}
+        self._depending: dict[str, tuple[str, ...]] = {}
+        self._entities: dict[str, int] = {}
+        self._made = 0
+
+    def run(self) -> None:
+        for column in (*self._found.few, *self._found.many):
+            if column.values <= MOST_VALUES and self._model.facts.columns[column.name].type in KEYS:
+                self._make_dictionary(column.name)
+        left = budget = min(MOST_BYTES, self._model.rollups * self._found.lines * self._width_of_facts())
+        for alternatives in self._chains():
+            for wanted in alternatives:
+                needed = estimate(self._connection, self._model, wanted) * self._width(wanted)
+                if needed <= min(left, CHAIN_SHARE * budget):
+                    left -= self._make_chain(wanted)
+                    break
+
+    def _width_of_facts(self) -> float:
+        """Return the bytes of a line as it would be in memory."""
+        texts = [name for name, column in self._model.facts.columns.items() if column.type is ColumnType.TEXT]
+        numbers = 8 * (len(self._model.facts.columns) - len(texts))
+        lengths = ", ".join(f"coalesce(avg(strlen({name_of(name)})), 0)" for name in texts)
+        asked = f"SELECT {lengths} FROM {self._facts} USING SAMPLE 2000 ROWS (reservoir, 1)"  # noqa: S608 - a model's names
+        return float(numbers + sum(4 + length for length in one(self._connection, asked))) if texts else numbers
+
+    def _width(self, rollup: Rollup) -> float:
+        keys = sum(1 if self._keys[name].values <= 256 else 2 for name in rollup.keys)
+        aggregates = 1 if rollup.aggregate else len(self._plan.aggregates)
+        return (
+            ROW_BYTES
+            + keys
+            + len(rollup.parts)
+            + (8 if rollup.masks else 0)
+            + (4 if rollup.entity else STATE_BYTES * aggregates)
+        )
+
+    def _make_dictionary(self, column: str) -> None:
+        """Read the values of a key, and what depends on it: labels, and segments that ask for nothing else."""
+        attributes = self._attributes(column)
+        flags = {
+            segment.condition: f"coalesce({_where(self._model, segment.condition)}, false)"
+            for segment in self._model.segments.values()
+            if names_in(segment.condition) == {column}
+        }
+        asked = [f"{name_of(column)} AS value"]
+        for number, name in enumerate(attributes):
+            label = name_of(name)
+            same = f"min({label}) IS NOT DISTINCT FROM max({label}) AND count({label}) IN (0, count(*))"
+            asked.append(f"max({label}) AS label_{number}, {same} AS same_{number}")
+        asked += [f"bool_or({sql}) AS flag_{number}" for number, sql in enumerate(flags.values())]
+        key = len(self._keys)
+        found = f"SELECT {', '.join(asked)} FROM {self._facts} GROUP BY 1"  # noqa: S608 - a model's names
+        self._number(f"key_{key}", found)
+        table = self._connection.sql(f"SELECT * FROM key_{key} ORDER BY code").to_arrow_table().to_pydict()  # noqa: S608 - a name made here
+        self._keys[column] = _Key(column, key, len(table["value"]))
+        depending = {
+            name: tuple(table[f"label_{number}"])
+            for number, name in enumerate(attributes)
+            if all(table[f"same_{number}"])
+        }
+        conditions = {text: tuple(table[f"flag_{number}"]) for number, text in enumerate(flags)}
+        self.writer.add_dictionary(column, Dictionary(tuple(table["value"]), depending, conditions))
+        self._depending[column] = tuple(depending)
+
+    def _number(self, table: str, values: str) -> None:
+        """Make a table of a select's rows and a `code`: the place of their `value`, nothing last."""
+        code = "(row_number() OVER (ORDER BY value NULLS LAST) - 1)::INTEGER AS code"
+        self._connection.execute(f"CREATE TEMP TABLE {table} AS SELECT *, {code} FROM ({values})")  # noqa: S608 - as above
+
+    def _attributes(self, column: str) -> list[str]:
+        dimensions = [each for each in self._model.dimensions.values() if each.column == column]
+        named = [name for each in dimensions for name in (each.label_column, each.code_column) if name]
+        return [*dict.fromkeys(named)]
+
+    # Which chains
+
+    def _chains(self) -> Iterator[list[Rollup]]:
+        """Yield the chains worth having, the most useful first, as alternatives: the first that fits is made."""
+        few = [column.name for column in self._found.few if column.name in self._keys]
+        prefixes = [few[:count] for count in range(len(few), -1, -1)]
+        yield [self._rollup(Grain.DAY, keys) for keys in prefixes]
+        for aggregate, kept in self._found.alone.items():
+            yield [*self._distinct(aggregate, few, kept)]
+        filtered = [self._model.dimensions[name].column for name in self._model.filters]
+        useful = [name for name in dict.fromkeys((*filtered, *few)) if name in few]
+        fewer = [useful[:count] for count in range(len(useful), -1, -1)]
+        for many in (column.name for column in self._found.many if column.name in self._keys):
+            yield [self._rollup(Grain.MONTH, (*keys, many)) for keys in fewer]
+        yield [self._rollup(Grain.MONTH, keys, (HOUR, WEEKDAY)) for keys in fewer]
+
+    def _rollup(self, grain: Grain, keys: Sequence[str], parts: tuple[str, ...] = (), **more: Any) -> Rollup:
+        """Return a rollup whose first key narrows most."""
+        ordered = sorted(keys, key=lambda name: -self._keys[name].values)
+        # A filter on few values of the widest short key is what people choose; a key of many values comes after.
+        ordered.sort(key=lambda name: self._keys[name].values > 256)
+        highest = tuple(dict.fromkeys(name for key in ordered for name in self._depending[key]))
+        return Rollup("", grain, tuple(ordered), parts, highest, image=True, **more)
+
+    def _distinct(self, aggregate: Aggregate, few: Sequence[str], kept: tuple[str, ...] | None) -> Iterator[Rollup]:
+        """Yield images that count distinct values of a column, with sets of the other columns' values."""
+        rest = [name for name in few if name not in (kept or ())]
+        fewest = min(self._subsets(rest), key=lambda masks: self._sampled(aggregate, {*few} - {*masks}))
+        if kept is not None:
+            keys = [name for name in few if name in kept]
+            yield self._rollup(Grain.DAY, keys, masks=fewest, aggregate=aggregate.text)
+            return
+        keys = [name for name in few if name not in fewest]
+        for grain in (Grain.DAY, Grain.MONTH):
+            yield self._rollup(grain, keys, masks=fewest, entity=aggregate.source, aggregate=aggregate.text)
+
+    def _sampled(self, aggregate: Aggregate, keys: Collection[str]) -> int:
+        """Return how many rows a sample of the counted values has, by month and these keys."""
+        cells = ", ".join((f"date_trunc('month', {self._time})", *map(name_of, (aggregate.source, *keys))))
+        sample = f"hash({name_of(aggregate.source)}) % 64 = 0 AND {counted(self._model, aggregate)}"
+        asked = f"SELECT count(DISTINCT ({cells})) FROM {self._facts} WHERE {sample}"  # noqa: S608 - a model's names
+        return int(one(self._connection, asked)[0])
+
+    def _subsets(self, names: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the sets of columns whose values fit into a mask together and with no further column."""
+        fitting = [
+            subset
+            for count in range(len(names) + 1)
+            for subset in combinations(names, count)
+            if prod(self._keys[name].values for name in subset) <= MOST_BITS
+        ]
+        return [each for each in fitting if not any({*each} < {*other} for other in fitting)]
+
+    # Making them
+
+    def _make_chain(self, wanted: Rollup) -> float:
+        """Make an image and those of coarser grains; return the bytes they take."""
+        if wanted.entity and not self._make_entity(wanted.entity):
+            return 0.0
+        aggregates = self._aggregates(wanted)
+        self._connection.execute(f"CREATE TEMP TABLE chain AS {self._select(wanted, aggregates)}")
+        taken = 0.0
+        if not wanted.aggregate or wanted.entity or self._proven(wanted):
+            grain: Grain | None = wanted.grain
+            while grain is not None:
+                taken += self._write(replace(wanted, grain=grain), aggregates)
+                grain = COARSER.get(grain)
+                if grain is not None:
+                    self._coarsen(wanted, aggregates, grain)
+        self._connection.execute("DROP TABLE chain")
+        return taken
+
+    def _aggregates(self, wanted: Rollup) -> dict[str, Aggregate]:
+        """Return the aggregates whose partial results an image keeps, by the column of the chain."""
+        if wanted.entity:
+            return {}
+        if wanted.aggregate:
+            return {"s0": self._described(wanted.aggregate)}
+        kept = [(column, each) for column, each in self._plan.described.items() if each.function != "count_distinct"]
+        return {f"s{number}": each for number, (_, each) in enumerate(kept)}
+
+    def _described(self, text: str) -> Aggregate:
+        return next(each for each in self._plan.described.values() if each.text == text)
+
+    def _select(self, wanted: Rollup, aggregates: Mapping[str, Aggregate]) -> str:
+        """Return the select of the finest grain: b, parts, k0…, then states and n, or mask and entity."""
+        cells = [f"date_trunc('{wanted.grain.value}', {self._time})::DATE AS b"]
+        cells += [f"{PARTS[part]}({self._time})::UTINYINT AS {name_of(part)}" for part in wanted.parts]
+        cells += [f"{self._facts}.{name_of(key)} AS r{number}" for number, key in enumerate(wanted.keys)]
+        source, where = self._facts, ""
+        if wanted.aggregate:
+            described = self._described(wanted.aggregate)
+            cells.append(f"{self._facts}.{name_of(described.source)} AS e")
+            where = f" WHERE {counted(self._model, described)}"
+            for number, name in enumerate(wanted.masks):
+                of = f"{self._facts}.{name_of(name)}"
+                source += (
+                    f" JOIN key_{self._keys[name].number} AS m{number} ON m{number}.value IS NOT DISTINCT FROM {of}"
+                )
+            kept = [f"bit_or(1::BIGINT << ({self._bit(wanted)})::INTEGER) AS m"]
+        else:
+            by_text = {each.text: self._plan.aggregates[column] for column, each in self._plan.described.items()}
+            kept = [f"{_sql(self._model, by_text[each.text])} AS {column}" for column, each in aggregates.items()]
+            kept.append("count(*) AS n")
+        grouped = ", ".join(map(str, range(1, len(cells) + 1)))
+        inner = f"SELECT {', '.join((*cells, *kept))} FROM {source}{where} GROUP BY {grouped}"  # noqa: S608 - a model's names
+        return self._coded(wanted, inner, aggregates)
+
+    def _bit(self, wanted: Rollup) -> str:
+        sizes = [self._keys[name].values for name in wanted.masks]
+        return " + ".join(f"m{number}.code * {prod(sizes[number + 1 :])}" for number in range(len(sizes))) or "0"
+
+    def _coded(self, wanted: Rollup, inner: str, aggregates: Mapping[str, Aggregate]) -> str:
+        """Return the select with codes for the values of keys and entities."""
+        joins = "".join(
+            f" JOIN key_{self._keys[name].number} AS d{number} ON d{number}.value IS NOT DISTINCT FROM i.r{number}"
+            for number, name in enumerate(wanted.keys)
+        )
+        cells = [
+            "b",
+            *map(name_of, wanted.parts),
+            *(f"d{number}.code AS k{number}" for number in range(len(wanted.keys))),
+        ]
+        if wanted.entity:
+            joins += f" JOIN entity_{self._entities[wanted.entity]} AS en ON en.value = i.e"
+            return f"SELECT {', '.join(cells)}, en.code AS e, m FROM ({inner}) AS i{joins}"  # noqa: S608 - names made here
+        if wanted.aggregate:
+            return f"SELECT {', '.join(cells)}, m, count(*) AS s0 FROM ({inner}) AS i{joins} GROUP BY ALL"  # noqa: S608 - as above
+        return f"SELECT {', '.join((*cells, *aggregates))}, n FROM ({inner}) AS i{joins}"  # noqa: S608 - as above
+
+    def _coarsen(self, wanted: Rollup, aggregates: Mapping[str, Aggregate], grain: Grain) -> None:
+        cells = [*map(name_of, wanted.parts), *(f"k{number}" for number in range(len(wanted.keys)))]
+        kept = [f"{AGAIN[each.function]}({column}) AS {column}" for column, each in aggregates.items()]
+        if wanted.entity:
+            cells, kept = [*cells, "e"], ["bit_or(m) AS m"]
+        elif wanted.aggregate:
+            cells = [*cells, "m"]
+        else:
+            kept.append("sum(n) AS n")
+        self._connection.execute(
+            f"CREATE TEMP TABLE coarser AS SELECT date_trunc('{grain.value}', b)::DATE AS b, "  # noqa: S608 - as above
+            f"{', '.join((*cells, *kept))} FROM chain GROUP BY ALL"
+        )
+        self._connection.execute("DROP TABLE chain")
+        self._connection.execute("ALTER TABLE coarser RENAME TO chain")
+
+    def _proven(self, wanted: Rollup) -> bool:
+        """Tell whether each counted value stands in one row only: then the sum is the whole count."""
+        column = next(name for name, each in self._plan.described.items() if each.text == wanted.aggregate)
+        counting = statement_text(sa.select(self._plan.aggregates[column]).select_from(self._model.table))
+        (total,) = one(self._connection, "SELECT sum(s0) FROM chain")
+        return bool((total or 0) == one(self._connection, counting)[0])
+
+    def _make_entity(self, column: str) -> bool:
+        """Number the values of a column that are counted; False for texts that are too long or hold a NUL."""
+        if column in self._entities:
+            return True
+        number, name = len(self._entities), name_of(column)
+        distinct = f"SELECT DISTINCT {name} AS value FROM {self._facts} WHERE {name} IS NOT NULL"  # noqa: S608 - as above
+        self._number(f"entity_{number}", distinct)
+        found = self._connection.sql(f"SELECT value FROM entity_{number} ORDER BY code").to_arrow_table()["value"]  # noqa: S608 - a name made here
+        values = found.to_numpy()
+        if self._model.facts.columns[column].type is ColumnType.TEXT:
+            texts = [text.encode() for text in values]
+            if any(len(text) > MOST_TEXT or b"\0" in text for text in texts):
+                self._connection.execute(f"DROP TABLE entity_{number}")
+                return False
+            values = np.array(texts, dtype="S")
+        self._entities[column] = number
+        self.writer.add_entity(column, values)
+        return True
+
+    def _write(self, rollup: Rollup, aggregates: Mapping[str, Aggregate]) -> float:
+        """Write the chain as it is now as an image; return its bytes."""
+        keys = [*map(name_of, rollup.parts), *(f"k{number}" for number in range(len(rollup.keys)))]
+        sizes = [self._keys[name].values for name in rollup.keys]
+        # Values of parts, such as hours, are their own codes and narrow nothing.
+        order = ["b", *(["k0"] if sizes else []), *keys]
+        table = self._connection.sql(f"SELECT * FROM chain ORDER BY {', '.join(dict.fromkeys(order))}").to_arrow_table()  # noqa: S608 - names made here
+        if not table.num_rows:
+            return 0.0
+        columns, states, scales = _time_columns(table, sizes[0] if sizes else 0), {}, {}
+        for number, name in enumerate((*rollup.parts, *(f"k{place}" for place in range(len(rollup.keys))))):
+            columns[f"k{number}"] = narrow(_numbers(table[name]))
+        for column, aggregate in aggregates.items():
+            state = _state(table[column])
+            if state is not None:
+                columns[column], scales[column], known = state
+                states[aggregate.text] = column
+                columns |= {} if known is None else {f"{column}_known": known}
+        for name, source in ((ROWS, "n"), (MASK, "m"), (ENTITY, "e")):
+            if source in table.column_names and not (source == "m" and not rollup.masks):
+                columns[name] = narrow(_numbers(table[source]))
+        self._made += 1
+        made = replace(rollup, table=f"image_{self._made}", states=states, rows=table.num_rows)
+        self.writer.add(made, columns, scales)
+        return float(sum(values.nbytes for values in columns.values()))
+
+
+def _sql(model: SalesModel, element: sa.ColumnElement[Any]) -> str:
+    text = statement_text(sa.select(element.label("x")).select_from(model.table))
+    return text.removeprefix("SELECT ").rpartition(" AS x")[0].strip()
+
+
+def _where(model: SalesModel, condition: str) -> str:
+    text = statement_text(sa.select(sa.literal(1)).where(model.row_compiler.compile(condition)))
+    return f"({text.partition('WHERE')[2]})"
+
+
+def _numbers(column: pa.ChunkedArray) -> Array:
+    values: Array = column.cast(pa.int64()).combine_chunks().to_numpy(zero_copy_only=False)
+    return values
+
+
+def _time_columns(table: pa.Table, lead: int) -> dict[str, Array]:
+    """Return buckets of time, where their rows begin, and those of each code of the first key of `lead` values."""
+    days = table["b"].cast(pa.date32()).cast(pa.int32()).combine_chunks().to_numpy()
+    first = np.flatnonzero(np.r_[True, days[1:] != days[:-1]])
+    counts = np.diff(np.r_[first, len(days)])
+    buckets = np.repeat(np.arange(len(first)), counts)
+    columns = {STARTS: days[first].astype("datetime64[D]").astype("datetime64[s]"), BUCKET: narrow(buckets)}
+    columns[OFFSETS] = np.r_[first, len(days)].astype(np.int64)
+    if lead:
+        found = np.bincount(buckets * lead + _numbers(table["k0"]), minlength=len(first) * lead)
+        ends = np.cumsum(found).reshape(len(first), lead)
+        columns[LEAD] = np.column_stack([first, ends]).astype(np.int64)
+    return columns
+
+
+def _state(column: pa.ChunkedArray) -> tuple[Array, int | None, Array | None] | None:
+    """Return partial results as numbers, their scale, and which rows have one; None for what is no number."""
+    found = column.combine_chunks()
+    kind = found.type
+    known = None if not found.null_count else found.is_valid().to_numpy(zero_copy_only=False)
+    if pa.types.is_floating(kind):
+        return np.nan_to_num(found.to_numpy(zero_copy_only=False)), None, known
+    if pa.types.is_decimal128(kind):
+        values, scale = _wholes(found), kind.scale
+    elif pa.types.is_integer(kind):
+        values, scale = found.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64), 0
+    else:
+        return None
+    if values is None or float(np.abs(values).astype(np.float64).sum()) >= EXACT:
+        return None
+    while scale and not (values % 10).any():
+        values, scale = values // 10, scale - 1
+    return narrow(values), scale, known
+
+
+def _wholes(found: pa.Array) -> Array | None:
+    """Return decimals as whole numbers of their smallest unit; None when one needs more than 64 bits."""
+    pairs = np.frombuffer(found.buffers()[1], np.int64)[2 * found.offset : 2 * (found.offset + len(found))].reshape(
+        -1, 2
+    )
+    low, high = pairs[:, 0], pairs[:, 1]
+    values: Array = np.where(found.is_valid().to_numpy(zero_copy_only=False), low, 0)
+    return values if bool(((high == low >> 63) | (values == 0)).all()) else None
