@@ -137,7 +137,7 @@ class Measure(Definition):
     """A number people ask for.
 
     `expression` aggregates columns (`sum(revenue)`) or combines other measures (`revenue / orders`); `where`
-    names the segment whose rows count.
+    names the segment whose rows count. `alias` is its name in the neutral form of questions, where that differs.
     """
 
     label: str
@@ -147,6 +147,7 @@ class Measure(Definition):
     up_is_good: bool = True
     description: str = ""
     synonyms: tuple[str, ...] = ()
+    alias: Name | None = None
 
 
 class Dimension(Definition):
@@ -155,7 +156,8 @@ class Dimension(Definition):
     `column` holds the key; `label_column` what people read instead of it; `code_column` the ISO 3166 alpha-3
     code that a map needs. `hide` lists values left out unless a query filters this dimension itself;
     `rank_within` names the segment in which its rankings are made; `within` names the dimension one step up, as of
-    products within product types.
+    products within product types. `alias` is its name in the neutral form of questions; `spelled` gives values that
+    loading renamed as their source spells them.
     """
 
     label: str
@@ -169,6 +171,8 @@ class Dimension(Definition):
     within: Name | None = None
     description: str = ""
     synonyms: tuple[str, ...] = ()
+    alias: Name | None = None
+    spelled: dict[str, str] = {}
 
 
 class Segment(Definition):
