@@ -133,6 +133,11 @@ def _condition(field: object, rule: Mapping[str, Any]) -> Filter:
     return Filter(str(field), operator, (str(rule.get("filter", "")),))
 
 
+def asked(context: PageContext) -> SalesQuery:
+    """Return the order lines that a URL asks for."""
+    return _read(context)[0]
+
+
 def _read(context: PageContext) -> tuple[SalesQuery, tuple[str, ...]]:
     """Return the query of the URL; a comparison, which the Overview's links carry along, means nothing here."""
     params = [(key, value) for key, value in context.params if key != "compare"]

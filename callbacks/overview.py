@@ -10,6 +10,7 @@ from dash import Input, Output
 from callbacks import filters, tiles
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import overview as layout
+from layouts.tiles import Drawn
 from services.access import Viewer
 from services.overview import answers, default_query, offered
 from services.query import SalesQuery
@@ -28,6 +29,15 @@ def render(context: PageContext) -> Rendered:
     query, messages = filters.read(context, bar.default)
     view = _view(sales, query, context.viewer, messages)
     return layout.page(sales.model, bar.component(query, context.viewer), view)
+
+
+def drawn(context: PageContext) -> list[Drawn]:
+    """Return the key figures and the charts of a URL, for exports."""
+    sales = context.sales
+    query, _ = filters.read(context, default_query(sales.model))
+    found = answers(sales, offered(sales.model), query, context.viewer)
+    view = layout.make_view(sales.model, found, (), query.measures[0], tiles.attempt)
+    return [layout.key_figures(found["kpis"], sales.model), *view.charts.values()]
 
 
 def register(register: Register, services: Services) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import pandas as pd
 
 from services import formats
 from services.model import SalesModel
-from services.periods import Grain, Range
+from services.periods import Range
 
 UNKNOWN = "(not given)"
 
@@ -25,21 +24,8 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
-def bucket(moment: dt.datetime, grain: Grain | None, model: SalesModel, *, short: bool = False) -> str:
-    """Return the name of a time bucket; `short` leaves out the year of a day, for axes."""
-    if short and grain in (Grain.DAY, Grain.WEEK):
-        return formats.day(moment.date(), model).rsplit(" ", 1)[0]
-    match grain:
-        case Grain.YEAR:
-            return str(moment.year)
-        case Grain.QUARTER:
-            return f"Q{(moment.month + 2) // 3} {moment.year}"
-        case Grain.MONTH:
-            return formats.day(moment.date(), model).split(" ", 1)[1]
-        case Grain.WEEK:
-            return f"from {formats.day(moment.date(), model)}"
-        case _:
-            return formats.day(moment.date(), model)
+#: What a time bucket is called.
+bucket = formats.bucket
 
 
 def range_of(covered: Range, model: SalesModel) -> str:

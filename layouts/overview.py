@@ -137,6 +137,23 @@ def _tile(name: str, measure: Measure, kpis: Answer, trend: Answer, chosen: str,
     )
 
 
+def key_figures(kpis: Answer, model: SalesModel) -> Drawn:
+    """Return the key figures as one tile with a table, for exports."""
+    compared = kpis.window.before is not None
+    heads = ["Measure", "Now", *(("Before", "Change") if compared else ())]
+    rows = []
+    for name in kpis.query.measures:
+        measure, now = model.measure(name), kpis.value(name)
+        row = [measure.label, formats.short(now, measure.format, model)]
+        if compared:
+            before = kpis.value(f"{name}__before")
+            share = formats.change(now, before) if kpis.window.before_known else math.nan
+            row += [formats.short(before, measure.format, model), formats.change_text(share, model)]
+        rows.append(row)
+    summary = f"{labels.range_of(kpis.window.now, model)}."
+    return Drawn("Key figures", summary, None, tables.table("Key figures", heads, rows), kpis)
+
+
 def _change(name: str, measure: Measure, kpis: Answer, model: SalesModel) -> Component:
     window = kpis.window
     if window.before is None:

@@ -9,7 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import labels
-from services import formats, trail
+from services import provenance
 from services.drilling import Entry
 from services.model import SalesModel
 from services.sales import Answer
@@ -76,7 +76,7 @@ def about(
     title: str, answer: Answer, model: SalesModel, names: Mapping[tuple[str, str], str], *, with_sql: bool
 ) -> list[Component]:
     """Return where a tile's numbers come from: definitions, data, filters, tables, time taken, and the SQL."""
-    facts = html.Dl([html.Div([html.Dt(name), html.Dd(text)]) for name, text in provenance(answer, model, names)])
+    facts = html.Dl([html.Div([html.Dt(name), html.Dd(text)]) for name, text in provenance.facts(answer, model, names)])
     content: list[Component] = [html.Div(facts, className="about")]
     if with_sql:
         misses = answer.trust.plan.misses if answer.trust.plan else ()
@@ -86,25 +86,3 @@ def about(
         code = html.Pre(answer.trust.statement, tabIndex=0)
         content.append(html.Details([html.Summary("SQL"), code], className="sql"))
     return _frame(f"About {title}", content)
-
-
-def provenance(answer: Answer, model: SalesModel, names: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
-    """Return (name, text) pairs that say what an answer's numbers mean and where they come from."""
-    found = answer.trust
-    measures = [model.measure(name) for name in answer.query.measures]
-    pairs = [(each.label, each.description or each.expression) for each in measures]
-    pairs += [
-        ("Period", labels.range_of(answer.window.now, model)),
-        ("Compared with", labels.range_of(answer.window.before, model) if answer.window.before else "nothing"),
-        ("Filters", "; ".join(trail.describe(model, answer.query, names)) or "none"),
-    ]
-    if answer.query.segments:
-        pairs.append(("Only", ", ".join(model.segments[name].label for name in answer.query.segments)))
-    return [
-        *pairs,
-        ("Data up to", formats.moment_text(found.data_until, model)),
-        ("Version", f"{found.version} of {found.published_at.replace('T', ' ')} UTC"),
-        ("Order lines", f"{found.rows:,}"),
-        ("Answered from", found.served),
-        ("Answered in", f"{found.milliseconds:.0f} ms{', kept from before' if found.cached else ''}"),
-    ]

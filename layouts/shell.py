@@ -9,7 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from layouts import labels, panel
+from layouts import labels, panel, view_menu
 
 
 class Ids:
@@ -52,6 +52,7 @@ def shell(email: str, role: str, title: str, links: Sequence[Link]) -> Component
                     html.Nav(navigation(links, ""), id=Ids.NAVIGATION, **labels.aria(label="Pages")),
                     html.Div(
                         [
+                            view_menu.menu(),
                             dbc.Button("Theme", id=Ids.THEME, color="link", size="sm", title="Light or dark"),
                             html.Span([email, html.Span(role, className="role")], className="who"),
                             html.Form(

@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from babel import Locale, numbers
 
 from services.model import Format, SalesModel
+from services.periods import Grain
 
 NOTHING = "–"
 
@@ -133,6 +134,23 @@ def range_text(start: dt.datetime, end: dt.datetime, model: SalesModel) -> str:
     """Return a half-open range by its first and last day."""
     last = (end - dt.timedelta(seconds=1)).date() if end > start else start.date()
     return f"{day(start.date(), model)} – {day(last, model)}" if last != start.date() else day(last, model)
+
+
+def bucket(moment: dt.date, grain: Grain | None, model: SalesModel, *, short: bool = False) -> str:
+    """Return the name of a time bucket; `short` leaves out the year of a day, for axes."""
+    if short and grain in (Grain.DAY, Grain.WEEK):
+        return day(moment, model).rsplit(" ", 1)[0]
+    match grain:
+        case Grain.YEAR:
+            return str(moment.year)
+        case Grain.QUARTER:
+            return f"Q{(moment.month + 2) // 3} {moment.year}"
+        case Grain.MONTH:
+            return day(moment, model).split(" ", 1)[1]
+        case Grain.WEEK:
+            return f"from {day(moment, model)}"
+        case _:
+            return day(moment, model)
 
 
 @lru_cache(maxsize=8)

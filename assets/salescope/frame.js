@@ -161,20 +161,59 @@
     return window.Plotly.toImage({ data: graph.data, layout }, { format, width: 1200, height: 600, scale: 2 });
   }
 
-  async function exported(button) {
-    const tile = button.closest(".tile"), { query, title } = queryOf(tile), kind = button.dataset.export;
-    button.closest("details").open = false;
+  function save(href, name) {
     const link = document.createElement("a");
-    if (kind === "png" || kind === "svg") {
-      link.href = await picture(tile.querySelector(".js-plotly-plot"), kind, title);
-      link.download = title + "." + kind;
-    } else {
-      link.href = "/exports/answer." + kind + "?" + new URLSearchParams({ title, query });
-      link.download = "";
-    }
+    link.href = href;
+    link.download = name;
     document.body.append(link);
     link.click();
     link.remove();
+  }
+
+  function say(words, color) {
+    const props = { children: words, color: color, dismissable: true, duration: color === "danger" ? null : 4000 };
+    set("problems", { children: { type: "Alert", namespace: "dash_bootstrap_components", props } });
+  }
+
+  // A file of the server; what it says instead of one is shown.
+  async function fetched(address) {
+    document.documentElement.classList.add("asking");
+    try {
+      const answer = await fetch(address, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return say((await answer.json()).error || "The server answered " + answer.status + ".", "danger");
+      const named = /filename\*?=(?:UTF-8'')?"?([^";]+)/.exec(answer.headers.get("Content-Disposition") || "");
+      const href = URL.createObjectURL(await answer.blob());
+      save(href, named ? decodeURIComponent(named[1]) : "export");
+      setTimeout(() => URL.revokeObjectURL(href), 60000);
+    } catch (error) {
+      say("The server does not answer. Check the connection and try again.", "danger");
+    } finally {
+      document.documentElement.classList.remove("asking");
+    }
+  }
+
+  async function exported(button) {
+    const tile = button.closest(".tile"), { query, title, measure } = queryOf(tile), kind = button.dataset.export;
+    button.closest("details").open = false;
+    if (kind === "png" || kind === "svg") {
+      save(await picture(tile.querySelector(".js-plotly-plot"), kind, title), title + "." + kind);
+    } else {
+      fetched("/exports/answer." + kind + "?" + new URLSearchParams({ title, query, measure: measure || "" }));
+    }
+  }
+
+  function pageExported(button) {
+    const kind = button.dataset.pageExport, { pathname, search, href } = window.location;
+    button.closest("details").open = false;
+    if (kind === "print") return window.print();
+    if (kind === "link") {
+      return navigator.clipboard.writeText(href).then(
+        () => say("The address is copied: whoever opens it sees this page with the rows of their own role.", "info"),
+        () => say(href, "info"),
+      );
+    }
+    const what = pathname === "/lines" ? "lines" : "page";
+    return fetched("/exports/" + what + "." + kind + "?" + new URLSearchParams({ path: pathname, search }));
   }
 
   // One listener for all: what a click means is written on what was clicked.
@@ -194,6 +233,7 @@
     }
     if (at("button[data-about]")) return ask("about", at("button[data-about]"), {});
     if (at("button[data-export]")) return exported(at("button[data-export]"));
+    if (at("button[data-page-export]")) return pageExported(at("button[data-page-export]"));
     for (const open of document.querySelectorAll("details.export[open]")) {
       if (!open.contains(event.target)) open.open = false;
     }

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import callbacks.data
+import callbacks.explore
 import callbacks.lines
 import callbacks.overview
 from callbacks.wiring import PageContext, Register, Rendered, Services
+from layouts.tiles import Drawn
 from services.access import Permission
 from services.model import EMPTY, SalesModel
+from services.query import SalesQuery
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Page:
 
     `render` makes its first state for a URL; `register` adds its callbacks; `needs` returns why a model cannot fill
     it, or ""; `without_data` pages are there before the first load too; the addresses of pages with `filters` hold what
-    others understand.
+    others understand. `drawn` returns the tiles of the page in its order, for exports of it; `lines` the order lines.
     """
 
     key: str
@@ -32,6 +35,8 @@ class Page:
     needs: Callable[[SalesModel], str] = lambda _model: ""
     without_data: bool = False
     filters: bool = True
+    drawn: Callable[[PageContext], Sequence[Drawn]] | None = None
+    lines: Callable[[PageContext], SalesQuery] | None = None
 
     def missing(self, model: SalesModel) -> str:
         """Return why the page cannot be offered for these data, or ""."""
@@ -48,6 +53,16 @@ PAGES: tuple[Page, ...] = (
         Permission.DASHBOARDS_VIEW,
         callbacks.overview.render,
         callbacks.overview.register,
+        drawn=callbacks.overview.drawn,
+    ),
+    Page(
+        "explore",
+        "/explore",
+        "Explore",
+        Permission.DASHBOARDS_VIEW,
+        callbacks.explore.render,
+        callbacks.explore.register,
+        drawn=callbacks.explore.drawn,
     ),
     Page(
         "lines",
@@ -57,6 +72,7 @@ PAGES: tuple[Page, ...] = (
         callbacks.lines.render,
         callbacks.lines.register,
         callbacks.lines.needs,
+        lines=callbacks.lines.asked,
     ),
     Page(
         "data",
