@@ -35,19 +35,30 @@ def _figures(base: SalesQuery, model: SalesModel) -> SalesQuery:
     return replace(base, measures=tuple(dict.fromkeys((*model.overview.measures, *_main(base)))), sort=())
 
 
+def rank_segments(query: SalesQuery, model: SalesModel) -> tuple[str, ...]:
+    """Return the segments a ranking keeps to, such as merchandise.
+
+    Those its dimensions name, unless the query filters such a dimension, or the type of product, itself.
+    """
+    typed = query.filtered(model.by_role(Role.PRODUCT_TYPE) or "")
+    found = list(query.segments)
+    for name in query.dimensions:
+        within = model.dimensions[name].rank_within if name in model.dimensions else None
+        if within and within not in found and not typed and not query.filtered(name):
+            found.append(within)
+    return tuple(found)
+
+
 def _ranking(role: Role, limit: int | None = None) -> Callable[[SalesQuery, SalesModel, Grain], SalesQuery]:
     def query(base: SalesQuery, model: SalesModel, _grain: Grain) -> SalesQuery:
-        name = model.by_role(role) or ""
-        within = model.dimension(name).rank_within
-        filtered = any(base.filtered(each) for each in (name, model.by_role(Role.PRODUCT_TYPE) or name))
-        return replace(
+        ranked = replace(
             base,
             measures=_main(base),
-            dimensions=(name,),
-            segments=(within,) if within and not filtered else (),
+            dimensions=(model.by_role(role) or "",),
             sort=(Sort(base.measures[0], descending=True),),
             limit=limit,
         )
+        return replace(ranked, segments=rank_segments(ranked, model))
 
     return query
 

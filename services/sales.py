@@ -115,6 +115,10 @@ class Sales:
         """Return what the live data cover."""
         return self._coverage(self._warehouse.current())
 
+    def version(self) -> int:
+        """Return the number of the live data version."""
+        return self._warehouse.current().version
+
     def today(self) -> dt.date:
         """Return the day that "this year" and its like count from."""
         return self._today(self.coverage())
