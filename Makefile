@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 2
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check bench bench-engine bench-front lock clean
+.PHONY: help run install test check bench bench-engine bench-front bench-forecast lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,7 +32,7 @@ $(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock
 	@touch $@
 
 test: $(VENV)/.installed-test ## Run all tests, a real browser included, and print branch coverage
-	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder --cov --cov-report=term $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-test ## Lint, format check, types, import rules
 	$(BIN)/ruff check .
@@ -49,6 +49,9 @@ bench-engine: $(VENV)/.installed ## Verify and time the reference workload besid
 
 bench-front: $(VENV)/.installed-test ## Print what a request costs beside its query
 	$(BIN)/python -m tests.benchmarks.front
+
+bench-forecast: $(VENV)/.installed ## Forecast a panel with known answers, beside other tools; BENCH_ARGS="--budget-seconds 60"
+	$(BIN)/python -m tests.benchmarks.forecast $(BENCH_ARGS)
 
 lock: $(VENV)/.installed-test ## Renew both lock files from setup.cfg
 	@$(PIP) uv

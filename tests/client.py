@@ -45,7 +45,7 @@ class Client:
     def send(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=90)
         started = time.perf_counter()
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)

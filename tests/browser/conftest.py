@@ -70,7 +70,7 @@ class Visit:
 
     def expect_kpi(self, text: str) -> None:
         self.page.wait_for_function(
-            "text => document.querySelector('.kpi .value')?.textContent === text", arg=text, timeout=10_000
+            "text => document.querySelector('.kpi .value')?.textContent === text", arg=text, timeout=60_000
         )
 
     def picture(self, name: str) -> None:
@@ -99,6 +99,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Visitor]:
             viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
         )
         contexts.append(context)
+        context.set_default_timeout(60_000)
         tab = Visit(context.new_page(), server)
         tab.page.on("console", tab.note_console)
         tab.page.on("pageerror", lambda error: tab.problems.append(f"error: {error}"))

@@ -50,7 +50,7 @@ def token(own: Installation) -> str:
 
 
 def send(server: Server, token: str, key: str, **changed: object) -> None:
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=90)
     headers = {
         "Authorization": f"Bearer {token}",
         "Content-Type": "application/x-ndjson",
@@ -76,7 +76,7 @@ def test_open_overview_shows_new_orders_and_says_so(visit: Visitor, server: Serv
     assert scrolled > 100
     sent = time.monotonic()
     send(server, token, "one")
-    page.wait_for_selector(NEWS, timeout=20_000)
+    page.wait_for_selector(NEWS, timeout=60_000)
     page.wait_for_function(
         "before => parseFloat(document.querySelector('.kpi .value').innerText.slice(1)) > before", arg=before
     )
@@ -100,7 +100,7 @@ def test_open_lines_show_new_orders(visit: Visitor, server: Server, token: str) 
     page = tab.open("/lines?from=2011-12-09&to=2011-12-09&order=LIVE2")
     page.wait_for_function("() => document.querySelector('#lines-count').innerText.startsWith('0 ')")
     send(server, token, "two", order_id="LIVE2")
-    page.wait_for_selector(NEWS, timeout=20_000)
+    page.wait_for_selector(NEWS, timeout=60_000)
     page.wait_for_function("() => document.querySelector('#lines-count').innerText.startsWith('1 ')")
     page.wait_for_selector(".ag-row >> text=LIVE2")
     assert tab.problems == []

@@ -57,7 +57,7 @@ def test_workers_read_while_a_load_publishes(installation: Installation, tmp_pat
             env=outside(**own.environment),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         for _ in range(20):
@@ -66,7 +66,7 @@ def test_workers_read_while_a_load_publishes(installation: Installation, tmp_pat
             )
         done.set()
         for tab in tabs:
-            tab.join(timeout=30)
+            tab.join(timeout=120)
     assert loaded.returncode == 0, loaded.stderr
     assert statuses == {200}
     assert last == "2"
