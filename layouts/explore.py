@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 from layouts import figures_pivot, labels, pivot_table, settings_bar, tiles
 from layouts.controls import FilterIds
 from layouts.pivot_table import Look
-from layouts.settings_bar import Setting, many
+from layouts.settings_bar import NONE, Setting, many
 from layouts.tiles import Drawn
 from services import formats
 from services.adding import shared
@@ -73,8 +73,8 @@ def settings(exploration: Exploration, model: SalesModel) -> list[Component]:
         return many(label, param, chosen, options, most, keep=keep)
 
     measures = [(name, each.label) for name, each in model.measures.items()]
-    grains = [("", "– none –"), *((grain.value, grain.value.capitalize()) for grain in Grain)]
-    time = [Setting("Time step", "grain", query.grain.value if query.grain else "", grains)]
+    grains = [(NONE, "– none –"), *((grain.value, grain.value.capitalize()) for grain in Grain)]
+    time = [Setting("Time step", "grain", query.grain.value if query.grain else NONE, grains)]
     if query.grain and (rows or columns):
         usual = "across" if rows else "down"
         now = "down" if TIME in pivot.rows else "across"
@@ -84,19 +84,29 @@ def settings(exploration: Exploration, model: SalesModel) -> list[Component]:
         ("Columns", [*side("Columns", "explore-columns", columns, MOST_COLUMNS, keep=False), *time]),
         ("Measures", many("Measure", "measure", list(query.measures), measures, MOST_MEASURES)),
         ("View", _view(exploration, model)),
+        (settings_bar.MORE, _more(exploration, model)),
     ]
     return settings_bar.bar(PAGE, groups)
 
 
 def _view(exploration: Exploration, model: SalesModel) -> list[Setting]:
-    pivot, query = exploration.pivot, exploration.pivot.query
+    query = exploration.pivot.query
     shows = [(show.value, name) for show, name in SHOWS.items() if show is not Show.MAP or _placed(exploration, model)]
     cells = [(each.value, CELLS[each]) for each in offered_cells(query)]
-    tops = sorted({*TOPS, pivot.top})
-    yes = [("yes", "Shown"), ("no", "Left out")]
     sort = query.sort[0] if query.sort else None
     sorts = _sorts(exploration, model)
     asked = f"{'-' if sort.descending else ''}{sort.field}" if sort else ""
+    return [
+        Setting("Show as", "explore-show", exploration.show.value, shows, Show.TABLE.value),
+        Setting("Cells say", "explore-cells", exploration.cells.value, cells, Cells.VALUE.value),
+        Setting("Order", "sort", asked if asked in dict(sorts) else NONE, sorts),
+    ]
+
+
+def _more(exploration: Exploration, model: SalesModel) -> list[Setting]:
+    pivot, query = exploration.pivot, exploration.pivot.query
+    tops = sorted({*TOPS, pivot.top})
+    yes = [("yes", "Shown"), ("no", "Left out")]
     condition = query.having[0] if query.having else None
     having = Setting(
         "",
@@ -116,9 +126,6 @@ def _view(exploration: Exploration, model: SalesModel) -> list[Setting]:
         hint="Chooses values of the first row field; totals stay those of all",
     )
     return [
-        Setting("Show as", "explore-show", exploration.show.value, shows, Show.TABLE.value),
-        Setting("Cells say", "explore-cells", exploration.cells.value, cells, Cells.VALUE.value),
-        Setting("Order", "sort", asked if asked in dict(sorts) else "", sorts),
         Setting("Leading values", "explore-top", str(pivot.top), [(str(n), str(n)) for n in tops], "25"),
         Setting("All others", "explore-others", "yes" if pivot.others else "no", yes, "yes"),
         Setting("Totals", "explore-totals", "yes" if exploration.totals else "no", yes, "yes"),
@@ -133,7 +140,7 @@ def _placed(exploration: Exploration, model: SalesModel) -> bool:
 
 def _sorts(exploration: Exploration, model: SalesModel) -> list[tuple[str, str]]:
     query = exploration.pivot.query
-    found = [("", f"{model.measure(query.measures[0]).label}, largest first")]
+    found = [(NONE, f"{model.measure(query.measures[0]).label}, largest first")]
     for name in query.measures:
         label = model.measure(name).label
         if name != query.measures[0]:
@@ -166,7 +173,7 @@ def draw(exploration: Exploration, table: Table, model: SalesModel) -> Drawn:
     made = pivot_table.table(look, words.title, heat=heat)
     figure = None
     if exploration.show in (Show.BARS, Show.LINES):
-        share = exploration.cells not in (Cells.VALUE, Cells.CHANGE)
+        share = exploration.cells not in (Cells.VALUE, Cells.BEFORE, Cells.CHANGE)
         figure = figures_pivot.chart(
             table,
             measure,

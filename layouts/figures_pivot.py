@@ -12,7 +12,7 @@ import pandas as pd
 from layouts import labels
 from layouts.figures import NOW, Figure, layout_of, numbers, value_axis, world
 from services.model import Measure, SalesModel
-from services.pivot import OTHER, Path, Table
+from services.pivot import OTHER, TIME, Path, Pivot, Table
 
 #: Colours told apart by all (Okabe and Ito, 2008, darkened to stand out on white and on black alike); "other" is grey.
 PALETTE = ("#2f6fde", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8a5fd3", "#7f7f00", "#c44e52", "#4c9f9f")
@@ -23,18 +23,13 @@ Value = Callable[[Path, Path], float]
 Namer = Callable[[Sequence[str], Path], str]
 
 
-def _mark_rows(table: Table, rows: Sequence[Path], column: Path, name: Namer) -> list[list[Any] | None]:
-    """Return what each point stands for; None for those that hold "other", which no address can name."""
-    fields = (*table.pivot.rows, *table.pivot.columns)
-    found: list[list[Any] | None] = []
-    for row in rows:
-        path = (*row, *column)
-        if OTHER in path:
-            found.append(None)
-            continue
-        title = " · ".join(filter(None, (name(table.pivot.rows, row), name(table.pivot.columns, column))))
-        found.append([title, *(plain(value) for value, _ in zip(path, fields, strict=False))])
-    return found
+def _mark(pivot: Pivot, cell: tuple[Path, Path], name: Namer) -> list[Any] | None:
+    """Return what a point stands for; None for one that holds "other", which no address can name."""
+    path = (*cell[0], *cell[1])
+    if OTHER in path:
+        return None
+    title = " · ".join(filter(None, (name(pivot.rows, cell[0]), name(pivot.columns, cell[1]))))
+    return [title, *map(plain, path)]
 
 
 def plain(value: Any) -> str | None:
@@ -45,22 +40,28 @@ def plain(value: Any) -> str | None:
 def _traces(
     table: Table, measure: str, kind: str, value: Value, text: Callable[[float], str], name: Namer
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    rows = table.leaf_rows()[: MOST_BARS if kind == "bar" else None]
-    columns = table.leaf_columns()[:MOST_LINES]
-    names = [name(table.pivot.rows, row) or "Total" for row in rows]
+    pivot, places, series = table.pivot, table.leaf_rows(), table.leaf_columns()
+    # Time runs along the axis, wherever it stands in the table.
+    turned = TIME in pivot.columns
+    fields = (pivot.columns, pivot.rows) if turned else (pivot.rows, pivot.columns)
+    if turned:
+        places, series = series, places
+    places = places[: MOST_BARS if kind == "bar" and not turned else None]
+    names = [name(fields[0], place) or "Total" for place in places]
     traces = []
-    for number, column in enumerate(columns):
-        color = GREY if OTHER in column else PALETTE[number % len(PALETTE)] if len(columns) > 1 else NOW
-        values = [value(row, column) for row in rows]
+    for number, one in enumerate(series[:MOST_LINES]):
+        color = GREY if OTHER in one else PALETTE[number % len(PALETTE)] if len(series) > 1 else NOW
+        cells = [(one, place) if turned else (place, one) for place in places]
+        values = [value(*cell) for cell in cells]
         traces.append(
             {
                 "type": "bar" if kind == "bar" else "scatter",
-                "name": name(table.pivot.columns, column) or "Total",
+                "name": name(fields[1], one) or "Total",
                 "y": numbers(values),
                 "text": [text(each) for each in values],
                 "textposition": "none",
-                "customdata": _mark_rows(table, rows, column, name),
-                "meta": {"measure": measure, "fields": [*table.pivot.rows, *table.pivot.columns]},
+                "customdata": [_mark(pivot, cell, name) for cell in cells],
+                "meta": {"measure": measure, "fields": list(pivot.fields)},
                 "marker": {"color": color},
                 **({"mode": "lines+markers", "line": {"color": color, "width": 2}} if kind != "bar" else {}),
             }
@@ -71,7 +72,7 @@ def _traces(
 def chart(
     table: Table, measure: str, kind: str, value: Value, text: Callable[[float], str], name: Namer, axis: dict[str, Any]
 ) -> Figure:
-    """Return bars (stacked where there are columns) or lines: a point per row, a trace per column.
+    """Return bars (stacked where there are columns) or lines: a point per row, a trace per column; by time, along it.
 
     The leaves only: no subtotals. `value(row, column)` and `text` give what is drawn and how it reads.
     """

@@ -15,7 +15,7 @@ from layouts import labels
 from layouts.figures_pivot import plain
 from layouts.tables import element
 from services import formats
-from services.explore import Cells, cell
+from services.explore import CELLS, Cells, cell
 from services.model import Format, SalesModel
 from services.pivot import OTHER, TIME, Path, Table
 
@@ -33,18 +33,36 @@ class Look:
     cells: Cells
     totals: bool = True
 
-    def value(self, row: Path, column: Path, measure: str) -> float:
-        """Return what a cell says as a number."""
-        return cell(self.table, self.model, self.cells, row, column, measure)
+    def value(self, row: Path, column: Path, measure: str, cells: Cells | None = None) -> float:
+        """Return what a cell says as a number; `cells` where it is something else than the others say."""
+        return cell(self.table, self.model, cells or self.cells, row, column, measure)
 
-    def text(self, value: float, measure: str) -> str:
+    def text(self, value: float, measure: str, cells: Cells | None = None) -> str:
         """Return what a cell says in words."""
-        if self.cells is Cells.GROWTH:
+        cells = cells or self.cells
+        if cells is Cells.GROWTH:
             return formats.change_text(value, self.model)
-        if self.cells not in (Cells.VALUE, Cells.CHANGE):
+        if cells not in (Cells.VALUE, Cells.BEFORE, Cells.CHANGE):
             return formats.short(value, Format.PERCENT, self.model)
         written = formats.exact(value, self.model.measure(measure).format, self.model)
-        return f"+{written}" if self.cells is Cells.CHANGE and value > 0 else written
+        return f"+{written}" if cells is Cells.CHANGE and value > 0 else written
+
+    def measured(self) -> list[tuple[str, Cells, str]]:
+        """Return what stands in each column: measure, what its cells say, head.
+
+        Values that are compared, and not broken down further, have what was before and the change beside them.
+        """
+        pivot, window = self.table.pivot, self.table.answer.window
+        compared = window.before is not None and window.before_known
+        beside = (Cells.BEFORE, Cells.CHANGE, Cells.GROWTH)
+        more = beside if compared and not pivot.columns and self.cells is Cells.VALUE else ()
+        several = len(pivot.query.measures) > 1
+        found = []
+        for name in pivot.query.measures:
+            label = self.model.measure(name).label
+            found.append((name, self.cells, label))
+            found += [(name, each, f"{label}: {CELLS[each].lower()}" if several else CELLS[each]) for each in more]
+        return found
 
     def name(self, fields: Sequence[str], path: Path) -> str:
         """Return what a path is called, "" for the total."""
@@ -59,7 +77,7 @@ class Look:
         if field == TIME:
             return str(labels.bucket(value, self.table.pivot.query.grain, self.model))
         if field == "weekday":
-            return formats.weekdays(self.model.locale)[value - 1]
+            return str(formats.weekdays(self.model.locale)[value - 1])
         if field == "hour":
             return f"{value:02d}:00"
         return self.table.labels.get((field, value), str(value))
@@ -76,23 +94,22 @@ class Look:
 
 def table(look: Look, caption: str, *, heat: bool) -> html.Table:
     """Return the table; with `heat`, cells are shaded by their size among the leaves of their measure."""
-    pivot, measures = look.table.pivot, look.table.pivot.query.measures
-    columns = look.columns()
-    rows = look.rows()
+    pivot, measures = look.table.pivot, look.measured()
+    columns, rows = look.columns(), look.rows()
     most = max(20, MOST_CELLS // max(1, len(columns) * len(measures)))
     cut, rows = len(rows) - most, rows if len(rows) <= most else [*rows[: most - 1], rows[-1]]
     marked = len(rows) * len(columns) * len(measures) <= MOST_MARKS
-    shades = {name: _largest(look, name) for name in measures} if heat else {}
+    shades = {name: _largest(look, name) for name in pivot.query.measures} if heat else {}
     body = []
     for number, row in enumerate(rows):
         heads = _heads(look, row, first=number == 0, marked=marked)
         cells = [
-            _cell(look, row, column, name, shades.get(name, 0.0), marked=marked, first=number == place == 0)
-            for place, (column, name) in enumerate(product(columns, measures))
+            _cell(look, row, column, name, cells, shades.get(name, 0.0), marked=marked, first=number == place == 0)
+            for place, (column, (name, cells, _)) in enumerate(product(columns, measures))
         ]
         deep = len(row) < len(pivot.rows) and bool(pivot.rows)
         body.append(element("Tr", [*heads, *cells], **({"className": "total"} if deep else {})))
-    meta = {"measure": measures[0], "fields": list(pivot.rows)}
+    meta = {"measure": pivot.query.measures[0], "fields": list(pivot.rows)}
     more = [
         html.Caption(f"{caption}. {cut} more rows are not shown." if cut > 0 else caption, className="visually-hidden")
     ]
@@ -104,22 +121,22 @@ def table(look: Look, caption: str, *, heat: bool) -> html.Table:
 
 
 def _head_rows(look: Look, columns: Sequence[Path]) -> list[Any]:
-    pivot, measures = look.table.pivot, look.table.pivot.query.measures
+    pivot, measures = look.table.pivot, look.measured()
     corner = [_field_name(look, name) for name in pivot.rows] or [""]
     several = len(measures) > 1 and bool(pivot.columns)
     spans = {"rowSpan": 2} if several else {}
-    top = [element("Th", name, scope="col", **spans) for name in corner]
+    top = [element("Th", name, scope="col", className="corner", **spans) for name in corner]
     for column in columns:
         name = look.name(pivot.columns, column) or "Total"
         if not pivot.columns:
-            top += [element("Th", look.model.measure(each).label, scope="col") for each in measures]
+            top += [element("Th", head, scope="col") for _, _, head in measures]
         elif several:
             top.append(element("Th", name, scope="colgroup", colSpan=len(measures)))
         else:
             top.append(element("Th", name, scope="col"))
     found = [element("Tr", top)]
     if several:
-        names = [element("Th", look.model.measure(each).label, scope="col") for _ in columns for each in measures]
+        names = [element("Th", head, scope="col") for _ in columns for _, _, head in measures]
         found.append(element("Tr", names))
     return found
 
@@ -151,16 +168,19 @@ def _heads(look: Look, row: Path, *, first: bool, marked: bool) -> list[Any]:
     return found
 
 
-def _cell(look: Look, row: Path, column: Path, measure: str, largest: float, *, marked: bool, first: bool) -> Any:
+def _cell(
+    look: Look, row: Path, column: Path, measure: str, cells: Cells, largest: float, *, marked: bool, first: bool
+) -> Any:
     pivot = look.table.pivot
-    value = look.value(row, column, measure)
-    text = look.text(value, measure)
+    value = look.value(row, column, measure, cells)
+    text = look.text(value, measure, cells)
     content: Any = text
-    if marked and OTHER not in (*row, *column) and not math.isnan(value):
+    if marked and cells is look.cells and OTHER not in (*row, *column) and not math.isnan(value):
         fields = (*pivot.rows[: len(row)], *pivot.columns[: len(column)])
         where = " · ".join(filter(None, (look.name(pivot.rows, row), look.name(pivot.columns, column))))
         content = _button(text, (*row, *column), fields, measure, where, reachable=first)
-    style = _shade(value, largest) if len(row) == len(pivot.rows) and len(column) == len(pivot.columns) else ""
+    leaf = len(row) == len(pivot.rows) and len(column) == len(pivot.columns)
+    style = _shade(value, largest) if leaf and cells is look.cells else ""
     return element("Td", content, **({"style": {"background": style}} if style else {}))
 
 

@@ -16,6 +16,9 @@ from dash.development.base_component import Component
 from layouts import labels
 
 Options = Sequence[tuple[str, str]]
+#: What a choice of nothing is called between server and browser; an empty one would show nothing.
+NONE = "-"
+MORE = "More"
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,24 @@ class Setting:
 
 
 def bar(page: str, groups: Sequence[tuple[str, Sequence[Setting]]]) -> list[Component]:
-    """Return the controls in named groups."""
+    """Return the controls in named groups; those of a group called More are folded away."""
+    return [
+        html.Details([html.Summary(name), group], className="settings-more") if name == MORE else group
+        for (name, found), group in zip(groups, _groups(page, groups), strict=True)
+        if found
+    ]
+
+
+def _groups(page: str, groups: Sequence[tuple[str, Sequence[Setting]]]) -> list[Component]:
     return [
         html.Fieldset(
             [
-                html.Legend(name, className="settings-name"),
+                html.Legend(name, className="visually-hidden"),
                 *(_control(each, f"{page}-setting-{at}-{number}") for number, each in enumerate(found)),
             ],
             className="settings-group",
         )
         for at, (name, found) in enumerate(groups)
-        if found
     ]
 
 
@@ -81,10 +91,10 @@ def many(
     """Return controls for a list of up to `most` values in their order: one per value, and one to add another."""
     names = [label, *(f"{label} {number}" for number in range(2, most + 1))]
     found = [
-        Setting(names[number], param, value, [("", "– none –"), *options], keep=keep)
+        Setting(names[number], param, value, [(NONE, "– none –"), *options], keep=keep)
         for number, value in enumerate(chosen)
     ]
     if len(chosen) < most:
-        free = [("", "+ add"), *(each for each in options if each[0] not in chosen)]
-        found.append(Setting(names[len(chosen)], param, "", free, keep=keep))
+        free = [(NONE, "+ add"), *(each for each in options if each[0] not in chosen)]
+        found.append(Setting(names[len(chosen)], param, NONE, free, keep=keep))
     return found

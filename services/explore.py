@@ -34,6 +34,7 @@ class Cells(StrEnum):
     """What the cells say."""
 
     VALUE = "value"
+    BEFORE = "before"
     OF_ROW = "row"
     OF_COLUMN = "column"
     OF_TOTAL = "total"
@@ -50,6 +51,7 @@ SHOWS = {
 }
 CELLS = {
     Cells.VALUE: "Values",
+    Cells.BEFORE: "Before",
     Cells.OF_ROW: "% of row",
     Cells.OF_COLUMN: "% of column",
     Cells.OF_TOTAL: "% of total",
@@ -248,6 +250,8 @@ def cell(table: Table, model: SalesModel, cells: Cells, row: Path, column: Path,
     value = table.value(row, column, measure)
     if cells is Cells.VALUE:
         return value
+    if cells is Cells.BEFORE:
+        return table.value(row, column, f"{measure}__before")
     if cells in (Cells.CHANGE, Cells.GROWTH):
         return _changed(table, cells, row, column, measure)
     if not shared(model, measure):
@@ -270,4 +274,4 @@ def _changed(table: Table, cells: Cells, row: Path, column: Path, measure: str) 
 def offered_cells(query: SalesQuery) -> tuple[Cells, ...]:
     """Return what cells may say: changes need a comparison."""
     compared = query.compare is not Compare.NONE
-    return tuple(each for each in Cells if compared or each not in (Cells.CHANGE, Cells.GROWTH))
+    return tuple(each for each in Cells if compared or each not in (Cells.BEFORE, Cells.CHANGE, Cells.GROWTH))

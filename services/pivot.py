@@ -119,16 +119,27 @@ def table(sales: Sales, pivot: Pivot, viewer: Viewer) -> Table:
     asked = _Asked(sales, viewer)
     leading = {name: found for name in pivot.fields if (found := _leading(asked, pivot, name)) is not None}
     cells: dict[tuple[Path, Path], Mapping[str, float]] = {}
+    total = sales.answer(_plain(pivot.query, ()), viewer)
+    cells[(), ()] = {name: total.value(name) for name in (*total.query.fields, "rows")}
     for deep, across in product(range(len(pivot.rows) + 1), range(len(pivot.columns) + 1)):
+        if not deep and not across:
+            continue
         for row, column, values in _level(asked, pivot, leading, pivot.rows[:deep], pivot.columns[:across]):
             cells[row, column] = values
     kept = _kept(asked, pivot)
     rows, down = _ordered(pivot, cells, {row for row, _ in cells}, pivot.rows, kept, MAX_DOWN, by_columns=False)
     columns, over = _ordered(pivot, cells, {c for _, c in cells}, pivot.columns, None, MAX_ACROSS, by_columns=True)
-    total = asked.last
-    if total is None:
-        raise QueryError("A pivot needs a measure.")
-    return Table(pivot, rows, columns, cells, asked.labels, asked.codes, total, asked.milliseconds, (down, over))
+    return Table(
+        pivot,
+        rows,
+        columns,
+        cells,
+        asked.labels,
+        asked.codes,
+        total,
+        asked.milliseconds + total.trust.milliseconds,
+        (down, over),
+    )
 
 
 class _Asked:
@@ -139,13 +150,10 @@ class _Asked:
         self.labels: dict[tuple[str, Any], str] = {}
         self.codes: dict[tuple[str, Any], str] = {}
         self.milliseconds = 0.0
-        self.last: Answer | None = None
 
     def frame(self, query: SalesQuery) -> pd.DataFrame:
         found = self.sales.answer(query, self.viewer)
         self.milliseconds += found.trust.milliseconds
-        if not query.dimensions and query.grain is None:
-            self.last = found
         for name in query.dimensions:
             for suffix, kept in (("label", self.labels), ("code", self.codes)):
                 if f"{name}__{suffix}" in found.frame:

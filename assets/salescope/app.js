@@ -1,7 +1,7 @@
 // Browser-side callbacks: the URL holds the state, controls write it, pages are told when it changed.
 (function () {
   "use strict";
-  const PAGES = { "/": "overview", "/lines": "lines", "/data": "data" };
+  const PAGES = { "/": "overview", "/explore": "explore", "/lines": "lines", "/data": "data" };
   // Their addresses hold no filters that other pages could take along.
   const WITHOUT_FILTERS = ["/data"];
   let fromControls = null;

@@ -1,6 +1,7 @@
 // Settings of pages: what is chosen goes into the address.
 (function () {
   "use strict";
+  const NONE = "-"; // as in layouts/settings_bar.py
 
   function holder(element) {
     return element.closest && element.closest("[data-param]");
@@ -9,7 +10,7 @@
   // All values of a parameter, in the order of its controls; fields that stand together make one value.
   function values(param) {
     const found = Array.from(document.querySelectorAll(".settings [data-param='" + param + "']"), (each) => {
-      const parts = Array.from(each.querySelectorAll("select, input"), (field) => field.value.trim());
+      const parts = Array.from(each.querySelectorAll("select, input"), (field) => (field.value.trim() === NONE ? "" : field.value.trim()));
       return parts.every(Boolean) ? parts.join(".") : "";
     }).filter(Boolean);
     return Array.from(new Set(found));
