@@ -226,7 +226,8 @@ def _split(
     model: SalesModel, query: SalesQuery, narrowed: SalesQuery, mark: Mark, _asked: Range, places: Places
 ) -> Iterator[Entry]:
     fixed = [field for field, _ in mark.values]
-    for name in breakdowns(model, narrowed, fixed)[:MAX_BREAKDOWNS]:
+    below = [child for field in fixed for child in children(model, field)]
+    for name in breakdowns(model, narrowed, [*fixed, *below])[:MAX_BREAKDOWNS]:
         yield Entry(Group.SPLIT, model.dimensions[name].label, _split_to(narrowed, name, places))
     for part, label in TIME_PARTS.items():
         if part not in fixed and part not in query.dimensions:

@@ -1,0 +1,158 @@
+"""Every mark offers things to ask, every entry is an address that works, and keeping to a mark gives its number."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from itertools import pairwise
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layouts import marks
+from services import drilling, trail
+from services.access import Viewer
+from services.drilling import Group, Mark
+from services.errors import UserError
+from services.model import SalesModel
+from services.overview import default_query
+from services.periods import Compare, Grain, Period, Range
+from services.query import Filter, SalesQuery, from_params
+from services.sales import Answer, Sales
+from services.trail import Places
+
+PLACES = Places(here="/", explore="/explore", lines="/lines", ask="/ask")
+QUERIES = {
+    "total": SalesQuery(measures=("revenue",), period=Period("ytd"), compare=Compare.YEAR),
+    "months": SalesQuery(measures=("revenue",), grain=Grain.MONTH, period=Period("ytd"), compare=Compare.YEAR),
+    "weeks within dates": SalesQuery(
+        measures=("orders",), grain=Grain.WEEK, period=Period(first=dt.date(2011, 3, 3), last=dt.date(2011, 4, 5))
+    ),
+    "countries": SalesQuery(measures=("revenue",), dimensions=("country",), period=Period("last_year")),
+    "customers of one country": SalesQuery(
+        measures=("units",),
+        dimensions=("customer",),
+        period=Period("last_month"),
+        filters=(Filter("country", "is", ("France",)),),
+    ),
+    "hours": SalesQuery(measures=("revenue",), dimensions=("weekday", "hour"), period=Period("last_month")),
+    "products by quarter": SalesQuery(
+        measures=("revenue",), dimensions=("product_type",), grain=Grain.QUARTER, period=Period("all")
+    ),
+}
+
+
+def marks_of(answer: Answer) -> list[Mark]:
+    meta = marks.meta(answer, answer.query.measures[0])
+    names = [f"row {number}" for number in range(len(answer.frame))]
+    if not meta["fields"]:
+        return [Mark(meta["measure"])]
+    return [
+        Mark.read({"measure": meta["measure"], "label": row[0], "at": list(zip(meta["fields"], row[1:], strict=True))})
+        for row in marks.rows(answer, names)
+    ]
+
+
+def query_of(href: str, sales: Sales) -> SalesQuery:
+    query, notices = from_params(
+        parse_qsl(urlsplit(href).query, keep_blank_values=True), default_query(sales.model), sales.model
+    )
+    assert notices == ()
+    return query
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_keeping_to_a_mark_gives_its_number(sales: Sales, everyone: Viewer, query: SalesQuery) -> None:
+    answer = sales.answer(query, everyone)
+    found = list(zip(marks_of(answer), answer.frame[query.measures[0]], strict=True))
+    for mark, value in found[:2] + found[-1:]:
+        menu = drilling.entries(sales.model, query, mark, answer.window.asked, PLACES)
+        assert len(menu) >= 5
+        assert len({entry.href for entry in menu}) == len(menu)
+        by_group = {group: [entry for entry in menu if entry.group is group] for group in Group}
+        for entry in by_group[Group.SPLIT]:
+            assert query_of(entry.href, sales).dimensions
+        if mark.at:
+            kept = query_of(by_group[Group.SPLIT][0].href, sales)
+            whole = SalesQuery(measures=(mark.measure,), period=kept.period, filters=kept.filters)
+            assert sales.answer(whole, everyone).value(mark.measure) == pytest.approx(value, nan_ok=True, abs=0.005)
+
+
+def test_way_down_ends_at_the_day(sample_model: SalesModel) -> None:
+    year = Range(dt.datetime(2011, 1, 1), dt.datetime(2012, 1, 1))
+    query, asked = SalesQuery(measures=("revenue",), grain=Grain.YEAR), year
+    seen = []
+    mark = Mark("revenue", (("time", "2011-01-01"),), "2011")
+    while query.grain is not Grain.DAY:
+        closer = next(
+            entry for entry in drilling.entries(sample_model, query, mark, asked, PLACES) if entry.group is Group.CLOSER
+        )
+        params = parse_qsl(urlsplit(closer.href).query)
+        query, notices = from_params(params, query, sample_model)
+        assert notices == ()
+        asked = query.period.range(dt.date(2011, 12, 9), sample_model.calendar, None)  # type: ignore[arg-type]
+        seen.append((query.grain, asked.days))
+        mark = Mark("revenue", (("time", f"{asked.start:%Y-%m-%d}"),), "first")
+    assert [grain for grain, _ in seen] == [Grain.QUARTER, Grain.MONTH, Grain.WEEK, Grain.DAY]
+    assert [days for _, days in seen] == [365, 90, 31, 7]
+
+
+@given(first=st.dates(dt.date(2009, 1, 1), dt.date(2012, 12, 31)), length=st.integers(1, 800))
+def test_breadcrumb_narrows_step_by_step(sample_model: SalesModel, first: dt.date, length: int) -> None:
+    last = first + dt.timedelta(days=length - 1)
+    query = SalesQuery(measures=("revenue",), period=Period(first=first, last=last))
+    asked = query.period.range(last, sample_model.calendar, None)  # type: ignore[arg-type]
+    path = trail.path(sample_model, query, asked, Places(here=""))
+    assert bool(path) == (first.year == last.year)
+    ranges = [from_params(parse_qsl(href[1:]), query, sample_model)[0].period for _, href in path if href]
+    days = [(each.first, each.last) for each in ranges if each.first is not None and each.last is not None]
+    for outer, inner in pairwise(days):
+        assert outer[0] <= inner[0] <= first
+        assert last <= inner[1] <= outer[1]
+
+
+def test_chip_takes_off_its_own_filter(sample_model: SalesModel) -> None:
+    filters = (Filter("country", "is", ("France", "Spain")), Filter("product", "not", ("22423",)))
+    query = SalesQuery(measures=("revenue",), period=Period("ytd"), filters=filters)
+    names = {("product", "22423"): "REGENCY CAKESTAND 3 TIER"}
+    first, second = trail.chips(sample_model, query, Places(here=""), names)
+    assert (first.text, second.text) == ("Country: France, Spain", "Product is not REGENCY CAKESTAND 3 TIER")
+    bare = replace(query, filters=())
+    assert from_params(parse_qsl(first.href[1:]), bare, sample_model)[0].filters == filters[1:]
+
+
+def test_own_parameters_of_the_page_stay(sample_model: SalesModel) -> None:
+    params = (("country", "France"), ("measure", "orders"), ("trends-average", "7"), ("grain", "month"))
+    places = Places(here="/trends", params=params)
+    query = SalesQuery(measures=("orders",), grain=Grain.MONTH, period=Period("ytd"))
+    year = Range(dt.datetime(2011, 1, 1), dt.datetime(2012, 1, 1))
+    mark = Mark("orders", (("time", "2011-11-01"),), "Nov 2011")
+    closer = drilling.entries(sample_model, query, mark, year, places)[0]
+    assert (
+        closer.href == "/trends?from=2011-11-01&to=2011-11-30&compare=none&measure=orders&trends-average=7&grain=week"
+    )
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        None,
+        [],
+        {},
+        {"measure": "revenue"},
+        {"measure": "revenue", "at": [["country"]]},
+        {"measure": "nope", "at": []},
+        {"measure": "revenue", "at": [["product", "1"]]},
+        {"measure": "revenue", "at": [["time", "2011-13-01"]]},
+        {"measure": "revenue", "at": [["time", None]]},
+        {"measure": "revenue", "at": [["time", "9999-12-31"]]},
+    ],
+    ids=str,
+)
+def test_made_up_marks_are_refused(sample_model: SalesModel, found: object) -> None:
+    query = SalesQuery(measures=("revenue",), dimensions=("country",), grain=Grain.MONTH)
+    year = Range(dt.datetime(2011, 1, 1), dt.datetime(2012, 1, 1))
+    with pytest.raises(UserError):
+        drilling.entries(sample_model, query, Mark.read(found), year, PLACES)
