@@ -158,3 +158,10 @@ def weekdays(locale: str) -> tuple[str, ...]:
     """Return the short names of the weekdays, Monday first."""
     names = Locale.parse(locale).days["format"]["abbreviated"]
     return tuple(str(names[index]) for index in range(7))
+
+
+@lru_cache(maxsize=8)
+def months(locale: str) -> tuple[str, ...]:
+    """Return the short names of the months, January first."""
+    names = Locale.parse(locale).months["format"]["abbreviated"]
+    return tuple(str(names[index]) for index in range(1, 13))

@@ -1,0 +1,105 @@
+"""What pages of tiles have in common: URL -> state -> tiles, on opening and on every change of the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from dash import Input, Output
+from dash.development.base_component import Component
+
+from callbacks import filters, tiles
+from callbacks.wiring import PageContext, Register, Rendered, Services
+from layouts import tiled_page as layout
+from layouts.shell import notice
+from layouts.tiled_page import PageIds, Placed
+from layouts.tiles import Drawn
+from services.access import Viewer
+from services.model import SalesModel
+from services.query import Params, SalesQuery
+from services.sales import Sales
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True)
+class TileOf(Generic[State]):
+    """A tile: its key, what to call it where it fails, and what draws it; `wide` takes the whole width."""
+
+    key: str
+    title: str
+    draw: Callable[[Sales, State, Viewer], Drawn]
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class TiledPage(Generic[State]):
+    """A page that is told by its rows: how its URL is read, its settings, and its tiles for a state.
+
+    `read` gives the state and notices, `query` the part of the state that the filter bar shows.
+    """
+
+    key: str
+    title: str
+    default: Callable[[SalesModel], SalesQuery]
+    read: Callable[[Params, SalesModel], tuple[State, tuple[str, ...]]]
+    query: Callable[[State], SalesQuery]
+    settings: Callable[[Sales, State, Viewer], Sequence[Component]]
+    tiles: Callable[[State, SalesModel], Sequence[TileOf[State]]]
+
+    @property
+    def ids(self) -> PageIds:
+        """The page's component ids."""
+        return PageIds(self.key)
+
+    def _bar(self, sales: Sales) -> filters.Bar:
+        return filters.Bar(sales, self.ids.filters, self.default(sales.model))
+
+    def render(self, context: PageContext) -> Rendered:
+        """Return the page in the state its URL asks for."""
+        sales, viewer = context.sales, context.viewer
+        state, messages = self.read(context.params, sales.model)
+        bar = self._bar(sales).component(self.query(state), viewer)
+        settings = self.settings(sales, state, viewer)
+        found = self._placed(sales, state, viewer)
+        return layout.page(self.ids, self.title, sales.model, bar, settings, found, _notices(messages))
+
+    def drawn(self, context: PageContext) -> Sequence[Drawn]:
+        """Return the page's tiles, for exports of the page."""
+        state, _ = self.read(context.params, context.sales.model)
+        return [each.drawn for each in self._placed(context.sales, state, context.viewer)]
+
+    def register(self, register: Register, services: Services) -> None:
+        """Add the page's callbacks."""
+        sales, bar, ids = services.sales, self._bar(services.sales), self.ids
+        bar.register(register)
+
+        @register(
+            Output(ids.notices, "children"),
+            Output(ids.settings, "children"),
+            Output(ids.tiles, "children"),
+            *bar.outputs(),
+            Input(ids.filters.search, "data"),
+            prevent_initial_call=True,
+        )
+        def update(viewer: Viewer, change: object) -> list[Any]:
+            found = change if isinstance(change, Mapping) else {}
+            state, messages = self.read(filters.parse_search(found.get("search")), sales.model)
+            return [
+                _notices(messages),
+                list(self.settings(sales, state, viewer)),
+                layout.cards(ids, self._placed(sales, state, viewer), sales.model),
+                *bar.values(self.query(state), viewer, changed_elsewhere=found.get("from") != "controls"),
+            ]
+
+    def _placed(self, sales: Sales, state: State, viewer: Viewer) -> list[Placed]:
+        return [
+            Placed(each.key, tiles.attempt(each.title, partial(each.draw, sales, state, viewer)), each.wide)
+            for each in self.tiles(state, sales.model)
+        ]
+
+
+def _notices(messages: tuple[str, ...]) -> list[Any]:
+    return [notice("Part of the address was not used.", messages)] if messages else []

@@ -1,0 +1,69 @@
+"""Trends & seasonality: what its URL means and which tiles it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from callbacks.tiled_page import TiledPage, TileOf
+from layouts import trends as layout
+from layouts.tiles import Drawn
+from services import trends
+from services.access import Viewer
+from services.model import SalesModel
+from services.overview import grain_of
+from services.periods import Grain
+from services.sales import Sales
+from services.seasonality import decompose, season
+from services.spine import SEASONS
+from services.trends import TrendQuery
+
+
+def _settings(sales: Sales, asked: TrendQuery, _viewer: Viewer) -> Sequence[Any]:
+    return layout.settings(asked, _grain(sales, asked), sales.model)
+
+
+def _grain(sales: Sales, asked: TrendQuery) -> Grain:
+    return asked.query.grain or grain_of(sales.window(asked.query))
+
+
+def _trend(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
+    return layout.trend(trends.trend(sales, asked, viewer), sales.model)
+
+
+def _season(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
+    found = trends.pattern(sales, asked.query, Grain.MONTH, viewer)
+    made = season(found.values, found.buckets[0].start.month) if found.buckets else None
+    return layout.season(found, made, decompose(found.values, SEASONS[Grain.MONTH][0]), asked.measure, sales.model)
+
+
+def _week(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
+    days, answer = trends.weekdays(sales, asked.query, viewer)
+    return layout.week(days, answer, asked.measure, sales.model)
+
+
+def _unusual(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
+    grain = _grain(sales, asked)
+    return layout.unusual(trends.pattern(sales, asked.query, grain, viewer), asked.measure, sales.model)
+
+
+def _seasonal(dimension: str, sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
+    found, answer = trends.seasonal_items(sales, asked.query, dimension, viewer)
+    return layout.seasonal(found, answer, dimension, asked.measure, sales.model)
+
+
+def _tiles(_asked: TrendQuery, model: SalesModel) -> list[TileOf[TrendQuery]]:
+    return [
+        TileOf("trend", "Trend", _trend, wide=True),
+        TileOf("season", "The year", _season),
+        TileOf("week", "Weekdays", _week),
+        TileOf("unusual", "What does not fit", _unusual, wide=True),
+        *(
+            TileOf(f"seasonal-{name}", f"Seasonal {model.dimension(name).plural.lower()}", partial(_seasonal, name))
+            for name in trends.offered_items(model)
+        ),
+    ]
+
+
+PAGE = TiledPage(layout.PAGE, "Trends", trends.default, trends.read, lambda asked: asked.query, _settings, _tiles)
