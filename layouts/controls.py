@@ -19,7 +19,13 @@ from services.sales import Choice
 from services.trail import Chip
 
 CUSTOM = "custom"
-COMPARISONS = {Compare.YEAR: "Same period last year", Compare.PRIOR: "Period before", Compare.NONE: "No comparison"}
+COMPARISONS = {
+    Compare.YEAR: "Same period last year",
+    Compare.PRIOR: "Period before",
+    Compare.WEEKS: "Same weeks last year",
+    Compare.EASTER: "Last year, from Easter",
+    Compare.NONE: "No comparison",
+}
 
 
 @dataclass(frozen=True)

@@ -184,10 +184,14 @@ class Segment(Definition):
 
 
 class Calendar(Definition):
-    """How dates fall into periods. `fiscal_start` is the month the fiscal year begins in."""
+    """How dates fall into periods. `fiscal_start` is the month the fiscal year begins in.
+
+    With `weeks` months and years are whole weeks, as retailers count: services/calendars.py.
+    """
 
     week_start: Literal["monday", "sunday"] = "monday"
     fiscal_start: Annotated[int, Field(ge=1, le=12)] = 1
+    weeks: Literal["4-4-5", "4-5-4", "5-4-4"] | None = None
 
 
 class Overview(Definition):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from services import calendars
 from services.errors import QueryError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -31,11 +32,17 @@ class Grain(StrEnum):
 
 
 class Compare(StrEnum):
-    """What a period is compared with."""
+    """What a period is compared with.
+
+    `year` is the same dates a year before; `weeks` the same weekdays of the same weeks, for trade that follows the
+    week; `easter` the same days around Easter, which moves.
+    """
 
     NONE = "none"
     PRIOR = "prior"
     YEAR = "year"
+    WEEKS = "weeks"
+    EASTER = "easter"
 
 
 @dataclass(frozen=True)
@@ -103,8 +110,8 @@ class Preset:
     find: Callable[[dt.date, Calendar, Coverage], tuple[dt.date, dt.date]]
 
 
-def _quarter_start(day: dt.date) -> dt.date:
-    return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+def _quarter_start(day: dt.date, calendar: Calendar) -> dt.date:
+    return add_months(day.replace(day=1), -((day.month - calendar.fiscal_start) % 3))
 
 
 def add_months(day: dt.date, months: int) -> dt.date:
@@ -123,6 +130,8 @@ def _months(start: Callable[[dt.date, Calendar], dt.date], length: int, back: in
     """Return a preset of `length` months, `back` such periods before the one that holds today."""
 
     def find(today: dt.date, calendar: Calendar, _: Coverage) -> tuple[dt.date, dt.date]:
+        if calendar.weeks:
+            return calendars.retail_span(today, calendar, length, back)
         first = add_months(start(today, calendar), -back * length)
         return first, add_months(first, length)
 
@@ -141,8 +150,8 @@ def _labelled(label: str, preset: Preset) -> Preset:
 PRESETS: dict[str, Preset] = {
     "mtd": _labelled("This month", _months(lambda day, _: day.replace(day=1), 1)),
     "last_month": _labelled("Last month", _months(lambda day, _: day.replace(day=1), 1, back=1)),
-    "qtd": _labelled("This quarter", _months(lambda day, _: _quarter_start(day), 3)),
-    "last_quarter": _labelled("Last quarter", _months(lambda day, _: _quarter_start(day), 3, back=1)),
+    "qtd": _labelled("This quarter", _months(_quarter_start, 3)),
+    "last_quarter": _labelled("Last quarter", _months(_quarter_start, 3, back=1)),
     "ytd": _labelled("This year", _months(_year_start, 12)),
     "last_year": _labelled("Last year", _months(_year_start, 12, back=1)),
     "last_7_days": _rolling(7),
@@ -193,32 +202,56 @@ def window(period: Period, compare: Compare, today: dt.date, calendar: Calendar,
     incomplete = now != asked
     if compare is Compare.NONE:
         return Window(asked, now, incomplete)
-    shift = _shift(asked, compare)
-    before = _before(asked, now, shift)
-    if before is None:
+    try:
+        shift = _shift(asked, compare, calendar)
+        before = _before(asked, now, shift)
+    except (ValueError, OverflowError):  # it would begin before the calendar does
         return Window(asked, now, incomplete)
+    if compare is Compare.PRIOR and calendar.weeks:
+        before = Range(before.start, min(before.end, asked.start))
     return Window(asked, now, incomplete, before, shift, before.start >= _midnight(data.start.date()))
 
 
-def _shift(asked: Range, compare: Compare) -> Shift:
-    if compare is Compare.YEAR:
-        return Shift(months=12)
+def _shift(asked: Range, compare: Compare, calendar: Calendar) -> Shift:
+    if compare is not Compare.PRIOR:
+        return _year_back(asked, compare, calendar)
+    if calendar.weeks:
+        return Shift(days=_retail_length(asked, calendar) or round(asked.days))
     if asked.start.day == 1 and asked.end.day == 1:
         return Shift(months=(asked.end.year - asked.start.year) * 12 + asked.end.month - asked.start.month)
     return Shift(days=round(asked.days))
 
 
-def _before(asked: Range, now: Range, shift: Shift) -> Range | None:
-    """Return the comparison of what has happened so far, or None when it would leave the calendar."""
-    try:
-        start = _back(asked.start, shift)
-        end = _back(now.end, shift)
-        if shift.months and end.day != now.end.day:
-            # The day does not exist in the shorter month: all of that month has been "so far".
-            end = _midnight(end.date() + DAY)
-        return Range(start, end)
-    except (ValueError, OverflowError):
-        return None
+def _year_back(asked: Range, compare: Compare, calendar: Calendar) -> Shift:
+    first = asked.start.date()
+    if compare is Compare.EASTER:
+        return Shift(days=calendars.days_to_last_easter(_middle(asked)))
+    if calendar.weeks:
+        return Shift(days=calendars.days_to_same_retail_week(first, calendar))
+    return Shift(days=calendars.days_to_same_week(first)) if compare is Compare.WEEKS else Shift(months=12)
+
+
+def _middle(asked: Range) -> dt.date:
+    return (asked.start + (asked.end - asked.start) / 2).date()
+
+
+def _retail_length(asked: Range, calendar: Calendar) -> int:
+    """Return the days of the retail month, quarter or year before the one that is asked for, 0 when it is none."""
+    first, end = asked.start.date(), asked.end.date()
+    for months in (1, 3, 12):
+        if calendars.retail_span(first, calendar, months) == (first, end):
+            return (first - calendars.retail_span(first, calendar, months, back=1)[0]).days
+    return 0
+
+
+def _before(asked: Range, now: Range, shift: Shift) -> Range:
+    """Return the comparison of what has happened so far; raises where it would leave the calendar."""
+    start = _back(asked.start, shift)
+    end = _back(now.end, shift)
+    if shift.months and end.day != now.end.day:
+        # The day does not exist in the shorter month: all of that month has been "so far".
+        end = _midnight(end.date() + DAY)
+    return Range(start, end)
 
 
 def _back(moment: dt.datetime, shift: Shift) -> dt.datetime:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+import dateutil.easter  # type: ignore[import-untyped]
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from services import calendars
 from services.errors import QueryError, UnknownNameError
 from services.model import Calendar
 from services.periods import PRESETS, Compare, Coverage, Period, Range, Shift, Window, add_months, window
@@ -358,3 +360,119 @@ def test_months_there_and_back(start: dt.date, months: int) -> None:
     assert (there.year * 12 + there.month) - (start.year * 12 + start.month) == months
     assert there.day == start.day or (there + DAY).day == 1
     assert start.day > 28 or add_months(there, -months) == start
+
+
+# Calendars that are not the plain one
+
+
+RETAIL = Calendar(week_start="sunday", fiscal_start=2, weeks="4-5-4")
+
+
+@given(st.integers(1900, 2200))
+def test_easter_is_the_one_of_dateutil(year: int) -> None:
+    assert calendars.easter(year) == dateutil.easter.easter(year)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "before_first", "before_last"),
+    [
+        pytest.param("2024-03-25", "2024-04-01", "2023-04-03", "2023-04-10", id="Holy Week 31 March against 9 April"),
+        pytest.param("2025-04-14", "2025-04-21", "2024-03-25", "2024-04-01", id="20 April against 31 March"),
+    ],
+)
+def test_easter_against_easter(first: str, last: str, before_first: str, before_last: str) -> None:
+    found = window(between(first, last), Compare.EASTER, day("2026-01-01"), CALENDAR, complete("2026-01-01"))
+    assert found.before == Range(moment(before_first), moment(before_last) + DAY)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "before_first"),
+    [
+        pytest.param("2024-02-12", "2024-02-18", "2023-02-13", id="week 7"),
+        pytest.param("2020-12-28", "2021-01-03", "2019-12-23", id="week 53 goes with week 52"),
+        pytest.param("2021-01-04", "2021-01-10", "2019-12-30", id="week 1 after a year of 53"),
+        pytest.param("2024-02-29", "2024-02-29", "2023-03-02", id="a leap day is a Thursday of week 9"),
+    ],
+)
+def test_same_weeks_last_year(first: str, last: str, before_first: str) -> None:
+    found = window(between(first, last), Compare.WEEKS, day("2025-01-01"), CALENDAR, complete("2025-01-01"))
+    assert found.before is not None
+    assert found.before.start == moment(before_first)
+    assert found.before.start.weekday() == found.asked.start.weekday()
+    assert found.before.days == found.asked.days
+
+
+@given(st.dates(dt.date(1990, 1, 1), dt.date(2090, 12, 31)))
+def test_weekday_and_week_number_stay(one: dt.date) -> None:
+    then = one - dt.timedelta(days=calendars.days_to_same_week(one))
+    assert then.isocalendar().year == one.isocalendar().year - 1
+    assert then.weekday() == one.weekday()
+    assert then.isocalendar().week in (
+        one.isocalendar().week,
+        one.isocalendar().week - 1 if one.isocalendar().week == 53 else 0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("year", "start", "weeks"),
+    [(2022, "2022-01-30", 52), (2023, "2023-01-29", 53), (2024, "2024-02-04", 52), (2017, "2017-01-29", 53)],
+)
+def test_retail_year_is_that_of_the_national_retail_federation(year: int, start: str, weeks: int) -> None:
+    assert calendars.retail_start(year, RETAIL) == day(start)
+    assert (calendars.retail_start(year + 1, RETAIL) - day(start)).days == 7 * weeks
+
+
+@given(
+    one=st.dates(dt.date(1990, 1, 1), dt.date(2090, 12, 31)),
+    weeks=st.sampled_from(sorted(calendars.PATTERNS)),
+    fiscal_start=st.integers(1, 12),
+    week_start=st.sampled_from(["monday", "sunday"]),
+    months=st.sampled_from([1, 3, 12]),
+)
+def test_retail_periods_tile_time(one: dt.date, weeks: str, fiscal_start: int, week_start: str, months: int) -> None:
+    calendar = Calendar.model_validate({"weeks": weeks, "fiscal_start": fiscal_start, "week_start": week_start})
+    start, end = calendars.retail_span(one, calendar, months)
+    assert start <= one < end
+    assert start.weekday() == (6 if week_start == "sunday" else 0)
+    assert (end - start).days % 7 == 0
+    before = calendars.retail_span(one, calendar, months, back=1)
+    assert before[1] == start
+    assert calendars.retail_span(before[0], calendar, months) == before
+    length = {1: (28, 42), 3: (91, 98), 12: (364, 371)}[months]
+    assert length[0] <= (end - start).days <= length[1]
+
+
+@pytest.mark.parametrize(
+    ("preset", "compare", "today", "now", "before"),
+    [
+        pytest.param(
+            "mtd", Compare.PRIOR, "2024-03-05", ("2024-03-03", "2024-03-06"), ("2024-02-04", "2024-02-07"),
+            id="three days in",
+        ),
+        pytest.param(
+            "mtd", Compare.PRIOR, "2024-04-06", ("2024-03-03", "2024-04-07"), ("2024-02-04", "2024-03-03"),
+            id="five weeks against all of four",
+        ),
+        pytest.param(
+            "last_year", Compare.YEAR, "2024-06-01", ("2023-01-29", "2024-02-04"), ("2022-01-30", "2023-02-05"),
+            id="53 weeks against 53",
+        ),
+        pytest.param(
+            "ytd", Compare.YEAR, "2024-02-10", ("2024-02-04", "2024-02-11"), ("2023-01-29", "2023-02-05"),
+            id="week 1 against week 1 after a year of 53",
+        ),
+    ],
+)  # fmt: skip
+def test_retail_window(
+    preset: str, compare: Compare, today: str, now: tuple[str, str], before: tuple[str, str]
+) -> None:
+    data = complete(str(day(today) + DAY))
+    found = window(Period(preset), compare, day(today), RETAIL, data)
+    assert found.now == Range(moment(now[0]), moment(now[1]))
+    assert found.before == Range(moment(before[0]), moment(before[1]))
+
+
+def test_fiscal_quarters_begin_with_the_fiscal_year() -> None:
+    calendar = Calendar(fiscal_start=2)
+    assert Period("qtd").range(day("2024-04-30"), calendar, DATA) == Range(moment("2024-02-01"), moment("2024-05-01"))
+    assert Period("qtd").range(day("2024-01-31"), calendar, DATA) == Range(moment("2023-11-01"), moment("2024-02-01"))
