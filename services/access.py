@@ -20,8 +20,10 @@ class Permission(StrEnum):
     DATA_LOAD = "data:load"
     LINES_EXPORT = "lines:export"
     LINES_VIEW = "lines:view"
+    PLANS_EDIT = "plans:edit"
     SETTINGS_READ = "settings:read"
     USERS_MANAGE = "users:manage"
+    VIEWS_SHARE = "views:share"
 
     @property
     def reading(self) -> bool:
@@ -43,7 +45,7 @@ class Role:
 
 _EVERYBODY = frozenset({Permission.ACCOUNT_OWN, Permission.DASHBOARDS_VIEW})
 _MANAGER = _EVERYBODY | {Permission.LINES_VIEW}
-_ANALYST = _MANAGER | {Permission.DATA_LOAD, Permission.LINES_EXPORT}
+_ANALYST = _MANAGER | {Permission.DATA_LOAD, Permission.LINES_EXPORT, Permission.PLANS_EDIT, Permission.VIEWS_SHARE}
 _ADMIN = _ANALYST | {Permission.AUDIT_READ, Permission.SETTINGS_READ, Permission.USERS_MANAGE}
 
 #: The built-in roles.

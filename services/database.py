@@ -138,6 +138,54 @@ class SlowAnswer(Base):
     detail: Mapped[str] = mapped_column(sa.String(2000))
 
 
+class ViewRow(Base):
+    """A page with its filters that somebody keeps under a name; services/views.py."""
+
+    __tablename__ = "views"
+    __table_args__ = PERSONAL
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(sa.String(63))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    owner: Mapped[str] = mapped_column(sa.String(254))
+    name: Mapped[str] = mapped_column(sa.String(80))
+    address: Mapped[str] = mapped_column(sa.Text)
+    shared: Mapped[bool]
+    home: Mapped[bool]
+    follows: Mapped[bool]
+    made_at: Mapped[dt.datetime]
+
+
+class TargetRow(Base):
+    """What a measure is to reach in a period; services/planning.py."""
+
+    __tablename__ = "targets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(sa.String(63), index=True)
+    user_id: Mapped[int]
+    measure: Mapped[str] = mapped_column(sa.String(63))
+    first: Mapped[dt.date]
+    last: Mapped[dt.date]
+    value: Mapped[float]
+    dimension: Mapped[str] = mapped_column(sa.String(63))
+    key: Mapped[str] = mapped_column(sa.String(500))
+
+
+class NoteRow(Base):
+    """A remark about days, shown on charts over time; services/planning.py."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(sa.String(63), index=True)
+    first: Mapped[dt.date]
+    last: Mapped[dt.date]
+    text: Mapped[str] = mapped_column(sa.String(300))
+    by: Mapped[str] = mapped_column(sa.String(254))
+    made_at: Mapped[dt.datetime]
+
+
 class AuditEvent(Base):
     """Something somebody did or tried."""
 
