@@ -22,7 +22,7 @@ from services.frames import frame_of
 from services.images import Images, images_of
 from services.model import SalesModel
 from services.periods import Coverage, Window
-from services.planner import Plan, plan
+from services.planner import ASKING, Plan, plan
 from services.query import SalesQuery
 from services.rollups import Rollup, rollups_of
 from services.warehouse import Snapshot, columns_of, rows_of
@@ -73,11 +73,14 @@ class Answering:
         images, version = self._version.images, self._version
         if not images.images:
             return self._by_sql
-        found = plan(self._model, self._query, self._window, self._scope, images.rollups, version.coverage)
+        days, now, before = images.days, self._window.now, self._window.before
+        window = replace(self._window, now=days.widened(now), before=before and days.widened(before))
+        found = plan(self._model, self._query, window, self._scope, images.rollups, version.coverage)
         if not found.in_memory:
             return replace(self._by_sql, misses=(*self._by_sql.misses, *found.misses))
-        costs = [each.cost(version.coverage, version.lines) for each in (found, self._by_sql)]
-        reason = self._refused if costs[0] <= costs[1] else "SQL reads fewer rows"
+        cost = found.cost(version.coverage, version.lines)
+        cheaper = cost > ASKING and self._by_sql.cost(version.coverage, version.lines) < cost
+        reason = "SQL reads fewer rows" if cheaper else self._refused
         if reason:
             return replace(self._by_sql, misses=(*self._by_sql.misses, (MEMORY, reason)))
         return found
@@ -102,19 +105,32 @@ class Answering:
         tables = None if self._query.columns else self._by_sql
         return sql.build(self._model, self._query, self._window, self._scope, tables)
 
+    @property
+    def only_memory(self) -> bool:
+        """Whether the plan asks SQL for nothing."""
+        return self.plan is not None and self.plan.only_memory
+
+    def from_memory(self) -> pd.DataFrame | None:
+        """Return the rows of the answer; None where memory does not have it, and the plan is another then."""
+        if self.plan is None or not self.plan.in_memory:
+            return None
+        try:
+            return frame_of(self._model, self._query, self._columns(self.plan))
+        except RefusedError as refused:
+            self.plan = replace(self._by_sql, misses=(*self._by_sql.misses, (MEMORY, str(refused))))
+            return None
+
     def frame(self) -> pd.DataFrame:
         """Return the rows of the answer."""
-        if self.plan is not None and self.plan.in_memory:
-            try:
-                return frame_of(self._model, self._query, self._from_memory(self.plan))
-            except RefusedError as refused:
-                self.plan = replace(self._by_sql, misses=(*self._by_sql.misses, (MEMORY, str(refused))))
+        found = self.from_memory()
+        if found is not None:
+            return found
         statement = self.statement
         rows = rows_of(self._version.snapshot, statement, self._seconds)
         names = statement.selected_columns.keys()
         return frame_of(self._model, self._query, {name: [row[name] for row in rows] for name in names})
 
-    def _from_memory(self, found: Plan) -> Mapping[str, Any]:
+    def _columns(self, found: Plan) -> Mapping[str, Any]:
         images = self._version.images
         arrays = Arrays(
             self._model,

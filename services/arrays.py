@@ -306,7 +306,7 @@ class Arrays:
             for part in (part for part in parts if part.period == period):
                 for at, entities in self._entities(part, values):
                     marks[entities if at is None else at * len(values) + entities] = True
-            totals.values[column][period] = marks.reshape(groups, -1).sum(axis=1, dtype=np.float64)
+            totals.values[column][period] = marks.reshape(groups, len(values)).sum(axis=1, dtype=np.float64)
             totals.known[column][period] = np.ones(groups, bool)
 
     def _entities(self, part: _Part, values: Array) -> Iterator[tuple[Array | None, Array]]:

@@ -51,8 +51,8 @@ def together(
 
 def divided(left: Number, right: Number) -> Number:
     """Return a quotient; nothing where the divisor is 0."""
-    below = right.plain
-    return Number(np.divide(left.plain, below, out=np.full(below.shape, np.nan), where=below != 0), None)
+    above, below = np.broadcast_arrays(left.plain, right.plain)
+    return Number(np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0), None)
 
 
 class Formulas:

@@ -47,6 +47,8 @@ class Outcome(StrEnum):
     KEPT = "kept"
     SHARED = "shared"
     COMPUTED = "computed"
+    #: From columns in memory, which is as fast as the cache.
+    MEMORY = "memory"
 
 
 @dataclass(frozen=True)

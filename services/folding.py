@@ -36,7 +36,7 @@ def fold(
     for condition in query.having:
         keep &= _meets(condition, measures[condition.field])
     lines = totals.rows[0][groups]
-    codes = np.unravel_index(groups, arrays.sizes) if grouped else ()
+    codes = np.unravel_index(groups, [max(1, size) for size in arrays.sizes]) if grouped else ()
     order = _order(query, images, arrays, codes, measures)
     chosen = order[keep[order]]
     total = int(lines[chosen].sum())

@@ -8,10 +8,11 @@ files; without them, or on another machine, the version is answered by SQL alone
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import logging
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,12 +23,15 @@ import numpy.typing as npt
 import orjson
 import sqlalchemy as sa
 
+from services.periods import Range
 from services.rollups import Rollup, rollup_from
 from services.warehouse import KEEP, Snapshot, rows_of, sync
 
 log = logging.getLogger("salescope")
 Array = npt.NDArray[Any]
 LIST = "images.json"
+DAYS = ("days", "days_first", "days_last")
+MIDNIGHT = dt.time()
 #: Columns of an image beside its keys and states.
 STARTS, OFFSETS, LEAD, BUCKET, MASK, ENTITY, ROWS = "starts", "offsets", "lead", "bucket", "mask", "entity", "rows"
 
@@ -83,12 +87,37 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Days:
+    """The days with lines, and the moments of the first and the last line of each."""
+
+    days: Array
+    first: Array
+    last: Array
+
+    def widened(self, period: Range) -> Range:
+        """Return a period that reaches to midnight at each end beyond which its day has no line."""
+        start, end = period.start, period.end
+        if start.time() != MIDNIGHT and not self._lines(start.date(), self.first, lambda first: first < start):
+            start = dt.datetime.combine(start.date(), MIDNIGHT)
+        if end.time() != MIDNIGHT and not self._lines(end.date(), self.last, lambda last: last >= end):
+            end = dt.datetime.combine(end.date(), MIDNIGHT) + dt.timedelta(days=1)
+        return Range(start, end)
+
+    def _lines(self, day: dt.date, moments: Array, beyond: Callable[[dt.datetime], bool]) -> bool:
+        place = int(np.searchsorted(self.days, np.datetime64(day)))
+        if place == len(self.days) or self.days[place] != np.datetime64(day):
+            return False
+        return beyond(moments[place].astype("datetime64[us]").item())
+
+
+@dataclass(frozen=True)
 class Images:
     """All images of a version, the dictionaries of their keys, and the sorted values of entities."""
 
     images: Mapping[str, Image]
     dictionaries: Mapping[str, Dictionary]
     entities: Mapping[str, Array]
+    days: Days
 
     @property
     def rollups(self) -> tuple[Rollup, ...]:
@@ -105,7 +134,8 @@ class Images:
         return sum(1 << int(bit) for bit in np.flatnonzero(grid.ravel()))
 
 
-NONE = Images({}, {}, {})
+_NO_DAYS = np.empty(0, "datetime64[D]")
+NONE = Images({}, {}, {}, Days(_NO_DAYS, _NO_DAYS, _NO_DAYS))
 
 
 class Writer:
@@ -132,6 +162,11 @@ class Writer:
         np.save(self.folder / f"entity_{number}.npy", values, allow_pickle=False)
         self._list["entities"].append(column)
 
+    def add_days(self, days: Array, first: Array, last: Array) -> None:
+        """Add the days with lines, and the moments of the first and the last of each."""
+        for name, values in zip(DAYS, (days, first, last), strict=True):
+            np.save(self.folder / f"{name}.npy", values, allow_pickle=False)
+
     def finish(self) -> str:
         """Write the list, make sure that all is on the disk, and return the digest of the files."""
         (self.folder / LIST).write_bytes(orjson.dumps(self._list))
@@ -154,7 +189,8 @@ def read(folder: Path) -> Images:
     }
     images = [_image(folder, row) for row in listed["images"]]
     entities = {column: _load(folder / f"entity_{number}.npy") for number, column in enumerate(listed["entities"])}
-    return Images({image.rollup.table: image for image in images}, dictionaries, entities)
+    days = Days(*(_load(folder / f"{name}.npy") for name in DAYS))
+    return Images({image.rollup.table: image for image in images}, dictionaries, entities, days)
 
 
 def images_of(snapshot: Snapshot, root: Path) -> Images:

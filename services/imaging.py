@@ -85,6 +85,9 @@ class _Imaging:
                 if needed <= min(left, CHAIN_SHARE * budget):
                     left -= self._make_chain(wanted)
                     break
+        moments = f"SELECT {self._time}::DATE AS d, min({self._time}) AS a, max({self._time}) AS z"
+        found = self._connection.sql(f"{moments} FROM {self._facts} GROUP BY 1 ORDER BY 1").to_arrow_table()
+        self.writer.add_days(*(found[name].to_numpy() for name in ("d", "a", "z")))
 
     def _width_of_facts(self) -> float:
         """Return the bytes of a line as it would be in memory."""
@@ -158,6 +161,7 @@ class _Imaging:
         for many in (column.name for column in self._found.many if column.name in self._keys):
             yield [self._rollup(Grain.MONTH, (*keys, many)) for keys in fewer]
         yield [self._rollup(Grain.MONTH, keys, (HOUR, WEEKDAY)) for keys in fewer]
+        yield [self._rollup(Grain.DAY, (), (HOUR,))]
 
     def _rollup(self, grain: Grain, keys: Sequence[str], parts: tuple[str, ...] = (), **more: Any) -> Rollup:
         """Return a rollup whose first key narrows most."""
@@ -204,11 +208,15 @@ class _Imaging:
             return 0.0
         aggregates = self._aggregates(wanted)
         self._connection.execute(f"CREATE TEMP TABLE chain AS {self._select(wanted, aggregates)}")
-        taken = 0.0
+        taken, narrower = 0.0, self._narrower(wanted)
         if not wanted.aggregate or wanted.entity or self._proven(wanted):
             grain: Grain | None = wanted.grain
             while grain is not None:
                 taken += self._write(replace(wanted, grain=grain), aggregates)
+                if narrower != wanted:
+                    self._narrow(wanted, narrower, aggregates)
+                    taken += self._write(replace(narrower, grain=grain), aggregates, "narrower")
+                    self._connection.execute("DROP TABLE narrower")
                 grain = COARSER.get(grain)
                 if grain is not None:
                     self._coarsen(wanted, aggregates, grain)
@@ -273,6 +281,23 @@ class _Imaging:
             return f"SELECT {', '.join(cells)}, m, count(*) AS s0 FROM ({inner}) AS i{joins} GROUP BY ALL"  # noqa: S608 - as above
         return f"SELECT {', '.join((*cells, *aggregates))}, n FROM ({inner}) AS i{joins}"  # noqa: S608 - as above
 
+    def _narrower(self, wanted: Rollup) -> Rollup:
+        """Return a small image made beside one, for queries without filters."""
+        if wanted.entity:
+            return wanted
+        if wanted.aggregate:
+            return replace(wanted, masks=())
+        many = {column.name for column in self._found.many}
+        kept = tuple(name for name in wanted.keys if name in many)
+        return self._rollup(wanted.grain, kept, wanted.parts)
+
+    def _narrow(self, wanted: Rollup, narrower: Rollup, aggregates: Mapping[str, Aggregate]) -> None:
+        keys = [f"k{wanted.keys.index(name)} AS k{number}" for number, name in enumerate(narrower.keys)]
+        kept = [f"{AGAIN[each.function]}({column}) AS {column}" for column, each in aggregates.items()]
+        kept += [] if wanted.aggregate else ["sum(n) AS n"]
+        cells = ", ".join(("b", *map(name_of, wanted.parts), *keys, *kept))
+        self._connection.execute(f"CREATE TEMP TABLE narrower AS SELECT {cells} FROM chain GROUP BY ALL")  # noqa: S608 - as below
+
     def _coarsen(self, wanted: Rollup, aggregates: Mapping[str, Aggregate], grain: Grain) -> None:
         cells = [*map(name_of, wanted.parts), *(f"k{number}" for number in range(len(wanted.keys)))]
         kept = [f"{AGAIN[each.function]}({column}) AS {column}" for column, each in aggregates.items()]
@@ -315,13 +340,14 @@ class _Imaging:
         self.writer.add_entity(column, values)
         return True
 
-    def _write(self, rollup: Rollup, aggregates: Mapping[str, Aggregate]) -> float:
-        """Write the chain as it is now as an image; return its bytes."""
+    def _write(self, rollup: Rollup, aggregates: Mapping[str, Aggregate], source: str = "chain") -> float:
+        """Write the chain as it is now, or what was made from it, as an image; return its bytes."""
         keys = [*map(name_of, rollup.parts), *(f"k{number}" for number in range(len(rollup.keys)))]
         sizes = [self._keys[name].values for name in rollup.keys]
         # Values of parts, such as hours, are their own codes and narrow nothing.
         order = ["b", *(["k0"] if sizes else []), *keys]
-        table = self._connection.sql(f"SELECT * FROM chain ORDER BY {', '.join(dict.fromkeys(order))}").to_arrow_table()  # noqa: S608 - names made here
+        rows = f"SELECT * FROM {source} ORDER BY {', '.join(dict.fromkeys(order))}"  # noqa: S608 - names made here
+        table = self._connection.sql(rows).to_arrow_table()
         if not table.num_rows:
             return 0.0
         columns, states, scales = _time_columns(table, sizes[0] if sizes else 0), {}, {}
@@ -333,9 +359,9 @@ class _Imaging:
                 columns[column], scales[column], known = state
                 states[aggregate.text] = column
                 columns |= {} if known is None else {f"{column}_known": known}
-        for name, source in ((ROWS, "n"), (MASK, "m"), (ENTITY, "e")):
-            if source in table.column_names and not (source == "m" and not rollup.masks):
-                columns[name] = narrow(_numbers(table[source]))
+        for name, kept in ((ROWS, "n"), (MASK, "m"), (ENTITY, "e")):
+            if kept in table.column_names and (kept != "m" or rollup.masks):
+                columns[name] = narrow(_numbers(table[kept]))
         self._made += 1
         made = replace(rollup, table=f"image_{self._made}", states=states, rows=table.num_rows)
         self.writer.add(made, columns, scales)

@@ -82,6 +82,21 @@ class MeasurePlan:
         return self._sources[key]
 
 
+#: Plans by the version of the model and the measures.
+_PLANS: dict[tuple[str, tuple[str, ...]], MeasurePlan] = {}
+MOST_PLANS = 1_000
+
+
+def measure_plan(model: SalesModel, names: tuple[str, ...]) -> MeasurePlan:
+    """Return the plan of some measures, made once."""
+    found = _PLANS.get((model.version, names))
+    if found is None:
+        if len(_PLANS) >= MOST_PLANS:
+            _PLANS.clear()
+        found = _PLANS[model.version, names] = MeasurePlan(model, names)
+    return found
+
+
 class _LazyNames(Mapping[str, Element]):
     """Measure formulas by name, made when asked for."""
 

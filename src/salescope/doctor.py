@@ -125,11 +125,11 @@ def _answers(settings: Settings) -> str:
     counts = totals(settings.instance / "answers")
     if not counts:
         return "none counted in the last day"
-    kept, shared = counts[Outcome.KEPT], counts[Outcome.SHARED]
-    share = (kept + shared) / counts.total()
+    kept, shared, memory = counts[Outcome.KEPT], counts[Outcome.SHARED], counts[Outcome.MEMORY]
+    share = (kept + shared + memory) / counts.total()
     return (
-        f"{counts.total():,} in the last day, {share:.0%} not computed anew: {kept:,} from the result cache, "
-        f"{shared:,} asked for by several at the same moment"
+        f"{counts.total():,} in the last day, {share:.0%} without a statement: {memory:,} from memory, "
+        f"{kept:,} from the result cache, {shared:,} asked for by several at the same moment"
     )
 
 
