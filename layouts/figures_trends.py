@@ -18,7 +18,7 @@ LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 #: How the lines of a trend look; a further kind is drawn dotted.
 STYLES: Mapping[str, Mapping[str, Any]] = {
     "now": {"color": NOW, "width": 2.5},
-    "year": {"color": BEFORE, "width": 2},
+    **{name: {"color": BEFORE, "width": 2} for name in ("year", "weeks", "easter")},
     "prior": {"color": "#d55e00", "width": 1.5, "dash": "dash"},
     "average": {"color": "#009e73", "width": 2.5},
     "other": {"color": GREY, "width": 2},
@@ -26,7 +26,7 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
 UNUSUAL = "#d55e00"
 
 
-def written(value: float, trend: Trend, model: SalesModel) -> str:
+def written(value: float, trend: Trend, model: SalesModel, *, short: bool = False) -> str:
     """Return a value of a trend as its look has it."""
     if math.isnan(value):
         return formats.NOTHING
@@ -36,7 +36,8 @@ def written(value: float, trend: Trend, model: SalesModel) -> str:
         case Look.INDEX:
             return f"{value:.1f}"
         case _:
-            return formats.exact(value, model.measure(trend.asked.measure).format, model)
+            kind = model.measure(trend.asked.measure).format
+            return formats.short(value, kind, model) if short else formats.exact(value, kind, model)
 
 
 def trend(found: Trend, names: Sequence[str], model: SalesModel) -> Figure:
@@ -128,7 +129,7 @@ def years(pattern: Pattern, season: Season | None, measure: str, model: SalesMod
             }
         )
     layout = layout_of(
-        xaxis={"type": "category", "fixedrange": True, "showgrid": False, "range": [-0.5, 11.5]},
+        xaxis={"type": "category", "automargin": True, "fixedrange": True, "showgrid": False, "range": [-0.5, 11.5]},
         yaxis=value_axis(model.measure(measure), model),
         hovermode="x unified",
         showlegend=True,
@@ -201,7 +202,7 @@ def unusual(pattern: Pattern, measure: str, model: SalesModel) -> Figure:
         "meta": {"measure": measure, "fields": ["time"]},
         "customdata": [[names[index], dates[index]] for index in odd],
     }
-    axis = {"type": "date", "fixedrange": True, "showgrid": False}
+    axis = {"type": "date", "automargin": True, "fixedrange": True, "showgrid": False}
     layout = layout_of(
         xaxis=axis, yaxis=value_axis(model.measure(measure), model), showlegend=True, legend=LEGEND, hovermode="closest"
     )

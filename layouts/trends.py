@@ -27,7 +27,7 @@ def settings(asked: TrendQuery, grain: Grain, model: SalesModel) -> list[Compone
     measures = [(name, each.label) for name, each in model.measures.items()]
     splits = [(NONE, "– none –"), *((name, each.label) for name, each in model.dimensions.items())]
     averages = [(str(n), f"{n} {grain.value}s" if n else "– none –") for n in AVERAGES]
-    other = "period before" if asked.query.compare is Compare.YEAR else "last year"
+    other = "last year" if asked.query.compare is Compare.PRIOR else "period before"
     both = [("no", "– none –"), ("yes", f"and the {other}")]
     found = [
         Setting("Measure", "measure", asked.measure, measures, model.overview.measures[0]),
@@ -99,7 +99,7 @@ def _summary(found: Trend, model: SalesModel) -> str:
         for word, pick in ends:
             value, bucket = pick(whole, key=lambda each: each[0])
             name = formats.bucket(bucket.start, found.grain, model)
-            named.append(f"{word}: {name} with {figures_trends.written(value, found, model)}")
+            named.append(f"{word}: {name} with {figures_trends.written(value, found, model, short=True)}")
         words += [f"{', '.join(named)}."] if named else []
     if found.partial and found.partial[-1]:
         until = formats.moment_text(found.answer.trust.data_until, model)
@@ -114,7 +114,7 @@ def _compared(found: Trend, line: Line, model: SalesModel) -> list[str]:
     measure, now = model.measure(found.asked.measure), math.fsum(line.values)
     words = []
     for other in found.lines:
-        if other.kind in ("year", "prior") and other.covered is not None and not any(map(math.isnan, other.values)):
+        if other.kind in list(Compare) and other.covered is not None and not any(map(math.isnan, other.values)):
             change = formats.change(now, math.fsum(other.values))
             if not math.isnan(change):
                 words.append(f"{formats.change_text(change, model)} against {labels.range_of(other.covered, model)}")
@@ -156,13 +156,17 @@ def _season_words(found: Season | None, split: Decomposition | None, months: Seq
         words.append("One year only: whether it comes back is not known.")
     else:
         same = "the same months are high" if found.p < ALPHA else "the years do not agree"
-        words.append(f"Over {found.years} years {same} (Friedman's test, p = {found.p:.3f}).")
+        words.append(f"Over {found.years} years {same} (Friedman's test, p {_p(found.p)}).")
     if split is not None:
         words.append(
             f"Strength by STL over {split.cycles:.1f} cycles: season {split.season_strength:.2f}, "
             f"trend {split.trend_strength:.2f} of 1; {STRONG} is strong."
         )
     return " ".join(words)
+
+
+def _p(p: float | None) -> str:
+    return formats.NOTHING if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def week(days: Sequence[Weekday], answer: Answer, measure: str, model: SalesModel) -> Drawn:
@@ -236,7 +240,7 @@ def seasonal(
             months[each.season.peak - 1],
             f"{each.season.index[each.season.peak - 1]:.1f} ×",
             f"{each.season.strength:.2f}",
-            f"{each.season.p or 0.0:.3f}",
+            _p(each.season.p),
             formats.short(each.value, kind, model),
         ]
         for each in found

@@ -108,7 +108,7 @@ def _setting(state: TrendQuery, name: str, value: str, model: SalesModel) -> Tre
 class Line:
     """A line of a trend: what it is called, what it is, a value per bucket (NaN for none).
 
-    `kind` is `now`, `year` or `prior` for a comparison, `average`, or `part` for a line of a split, which `value`
+    `kind` is `now`, a Compare for a comparison, `average`, or `part` for a line of a split, which `value`
     tells; `covered` is the range a comparison covers.
     """
 
@@ -177,7 +177,7 @@ def _whole(sales: Sales, asked: TrendQuery, viewer: Viewer, buckets: Sequence[Ra
     answer = sales.answer(asked.query, viewer)
     compares = [asked.query.compare] if asked.query.compare is not Compare.NONE else []
     if asked.also and compares:
-        compares += [Compare.PRIOR if compares[0] is Compare.YEAR else Compare.YEAR]
+        compares += [Compare.YEAR if compares[0] is Compare.PRIOR else Compare.PRIOR]
     lines = [Line("now", _values(sales.model, asked, answer, buckets, asked.measure), covered=answer.window.now)]
     for number, compare in enumerate(compares):
         found = answer if number == 0 else sales.answer(replace(asked.query, compare=compare), viewer)
