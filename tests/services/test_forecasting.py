@@ -8,7 +8,7 @@ import pytest
 
 from services.access import Viewer
 from services.errors import UserError
-from services.forecasting import MODELS, NAIVE, ets, forecast, predict, seasonal_naive
+from services.forecasting.single import MODELS, NAIVE, ets, forecast, predict, seasonal_naive
 from services.periods import Grain
 from services.query import SalesQuery
 from services.sales import Sales
@@ -43,7 +43,7 @@ def test_model_finds_a_season_with_trend(name: str) -> None:
 
 
 def test_bands_hold_most_of_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.forecasting.MODELS", {NAIVE: seasonal_naive, "ETS": ets})
+    monkeypatch.setattr("services.forecasting.single.MODELS", {NAIVE: seasonal_naive, "ETS": ets})
     inside = []
     for seed in range(20):
         values = np.random.default_rng(seed).normal(100, 10, 72)
@@ -73,7 +73,7 @@ def test_backtest_sees_nothing_after_its_origin(monkeypatch: pytest.MonkeyPatch)
         seen.append(history)
         return seasonal_naive(history, horizon, season)
 
-    monkeypatch.setattr("services.forecasting.MODELS", {NAIVE: watcher})
+    monkeypatch.setattr("services.forecasting.single.MODELS", {NAIVE: watcher})
     values = np.arange(60.0)
     predict(series(values), 12, 6)
     assert [len(history) for history in seen] == [*range(54, 42, -1), 60]

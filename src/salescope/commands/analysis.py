@@ -8,9 +8,10 @@ from layouts import labels
 from salescope import doctor, installation
 from salescope.settings import Settings
 from salescope.terminal import OPERATOR, escape, explained, out, table
-from services import forecasting, formats, questions
+from services import formats, questions
 from services.access import EVERYTHING, ROLES, Viewer
-from services.forecasting import Forecast
+from services.forecasting import single as forecasting
+from services.forecasting.single import Forecast
 from services.periods import Grain
 from services.query import Filter, SalesQuery
 from services.sales import Answer, Sales

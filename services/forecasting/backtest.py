@@ -1,0 +1,76 @@
+"""Rolling-origin backtests: what each model would have forecast on past days, and what then came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.forecasting.boosting import scales
+from services.forecasting.panel import Mask, Panel, Values
+from services.forecasting.registry import MODELS, NAIVE, Model, Run, tidy
+
+#: Origins looked at, the latest first, half a horizon apart.
+ORIGINS = 4
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What was forecast and what came.
+
+    `forecasts` per model and `truth` are (origins, series, horizon); `counted` says which cells count: recorded, open,
+    and with enough history before the origin. `scale` is the unit of each series' errors.
+    """
+
+    offsets: tuple[int, ...]
+    forecasts: Mapping[str, Values]
+    truth: Values
+    counted: Mask
+    scale: Values
+
+    def errors(self, forecasts: Values) -> Values:
+        """Return the mean absolute error per series in units of its scale; NaN where nothing counted."""
+        error = np.where(self.counted, np.abs(forecasts - self.truth), 0).sum((0, 2))
+        number = self.counted.sum((0, 2))
+        return np.where(number > 0, error / np.maximum(number, 1) / self.scale, np.nan)
+
+
+def offsets_of(panel: Panel, origins: int = ORIGINS) -> tuple[int, ...]:
+    """Return how many periods before the end the origins lie: a whole horizon or more, while half the series reach."""
+    horizon = panel.horizon
+    stride = max(1, horizon // 2)
+    length = int(np.median(panel.lengths)) if len(panel.ids) else 0
+    least = max(4, min(panel.frequency.season + 2, length // 3))
+    wanted = [horizon + stride * index for index in range(origins)]
+    return tuple(offset for offset in wanted if length - offset >= least)
+
+
+def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS) -> Backtest:
+    """Return the backtest of every model meant for the panel.
+
+    A shared model is fitted once, on what was known at the earliest origin. At each origin a model gets the panel as it
+    was then, and nothing else.
+    """
+    offsets = offsets_of(panel)
+    views = [panel.before(offset) for offset in offsets]
+    truth = [panel.values[:, panel.periods - o : panel.periods - o + panel.horizon] for o in offsets]
+    forecasts: dict[str, Values] = {}
+    for model in models if views else ():
+        if not model.meant_for(views[-1]) or (forecasts and how.left < 0):
+            continue
+        fitted = model.fit(views[-1], how)
+        forecasts[model.name] = np.stack([tidy(fitted(view), view) for view in views])
+    shape = (len(offsets), len(panel.ids), panel.horizon)
+    came = np.stack(truth) if truth else np.zeros(shape)
+    counted = np.isfinite(came)
+    for index, view in enumerate(views):
+        counted[index] &= (view.lengths >= 3)[:, None] & ~view.closed[:, view.periods :]
+    return Backtest(offsets, forecasts, np.nan_to_num(came), counted, scales(panel))
+
+
+def beats_naive(backtest: Backtest) -> tuple[str, ...]:
+    """Return the models with a smaller mean scaled error than seasonal naive over all series, best first."""
+    total = {name: float(np.nanmean(backtest.errors(found))) for name, found in backtest.forecasts.items()}
+    better = [name for name, error in total.items() if error < total.get(NAIVE, np.inf)]
+    return tuple(sorted(better, key=total.__getitem__))

@@ -1,0 +1,156 @@
+"""Panels in folders: `manifest.json` and per data set `train`, `future`, `static` as CSV, gzipped CSV or Parquet."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from services.errors import SalescopeError, UserError
+from services.forecasting.engine import forecast
+from services.forecasting.frequency import dates_of, named, ordinals
+from services.forecasting.intervals import BANDS
+from services.forecasting.panel import Panel, Shape, read
+from services.forecasting.registry import Run
+from services.preparing import Progress
+
+log = logging.getLogger("salescope")
+SUFFIXES = (".csv.gz", ".csv", ".parquet")
+COLUMNS = ("dataset", "series_id", "date", "mean", "lo80", "hi80", "lo95", "hi95")
+#: Seconds per 1,000 series allowed when no budget is given: several times what an idle machine of two cores needs.
+USUAL_BUDGET = 600.0
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A data set of a panel: its folder, its name and what the manifest says of it."""
+
+    path: Path
+    name: str
+    said: Mapping[str, Any]
+
+    def frame(self, part: str) -> pd.DataFrame | None:
+        """Return one of its tables, None when there is none."""
+        for suffix in SUFFIXES:
+            file = self.path / f"{part}{suffix}"
+            if file.is_file():
+                if suffix == ".parquet":
+                    return pd.read_parquet(file)
+                return pd.read_csv(file, dtype={"series_id": "str"}, low_memory=False)
+        return None
+
+    @property
+    def size(self) -> float:
+        """Roughly how much work it is."""
+        rows = float(self.said.get("n_train_rows", 10_000))
+        return rows * 0.2 + 300.0 * float(self.said.get("n_series", 100)) + 20_000
+
+
+def folders(panel: Path) -> list[Folder]:
+    """Return the data sets of a panel, the largest first; UserError when the folder is no panel."""
+    manifest = panel / "manifest.json"
+    try:
+        said = orjson.loads(manifest.read_bytes())["datasets"]
+        found = [Folder(panel / name, name, facts) for name, facts in said.items() if (panel / name).is_dir()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{panel} is no panel: manifest.json with an object `datasets` is needed ({type(error).__name__})."
+        ) from error
+    if not found:
+        raise UserError(f"{panel} has no folder for any data set named in manifest.json.")
+    return sorted(found, key=lambda each: -each.size)
+
+
+def open_panel(folder: Folder) -> tuple[Panel, pd.DataFrame | None]:
+    """Return a data set as a panel, and the rows of its horizon; UserError when it cannot be read."""
+    train, future = folder.frame("train"), folder.frame("future")
+    if train is None:
+        raise UserError(f"{folder.path} has no train{SUFFIXES[0]}.")
+    alias = folder.said.get("pandas_freq") or folder.said.get("frequency")
+    longest = int(future.groupby("series_id").size().max()) if future is not None and len(future) else 0
+    horizon = int(folder.said.get("horizon") or longest)
+    if horizon < 1:
+        raise UserError(f"{folder.name}: the manifest states no horizon and there are no future rows.")
+    shape = Shape(
+        horizon,
+        named(str(alias)) if alias else None,
+        folder.said.get("nonnegative"),
+        bool(folder.said.get("dates_real", True)),
+    )
+    return read(train, shape, future, folder.frame("static")), future
+
+
+def forecast_folder(folder: Folder, how: Run) -> pd.DataFrame:
+    """Return the forecasts of a data set as a long frame with `COLUMNS`, a row per series and period asked for."""
+    panel, future = open_panel(folder)
+    found = forecast(panel, how)
+    steps = np.arange(1, panel.horizon + 1)
+    frame = pd.DataFrame(
+        {"series_id": np.repeat(panel.ids, panel.horizon), "tick": (panel.last[:, None] + steps).ravel()}
+    )
+    for band in BANDS:
+        frame[band] = found.bands[band].ravel()
+    dates = dates_of(frame["tick"].to_numpy("int64"), panel.frequency)
+    frame["date"] = dates.strftime("%Y-%m-%d %H:%M" if panel.frequency.name == "hour" else "%Y-%m-%d")
+    if future is not None:
+        frame = _as_asked(frame, future, panel)
+    return frame.assign(dataset=folder.name)[list(COLUMNS)]
+
+
+def _as_asked(frame: pd.DataFrame, future: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    """Return the forecasts under the dates the panel itself uses."""
+    asked = future[["series_id", "date"]].astype("str")
+    asked["tick"] = ordinals(pd.DatetimeIndex(pd.to_datetime(asked["date"])), panel.frequency)
+    return asked.merge(frame.drop(columns="date"), on=["series_id", "tick"], how="inner")
+
+
+def forecast_panel(panel: Path, budget: float | None, progress: Progress, *, seed: int = 7) -> pd.DataFrame:
+    """Return the forecasts of every data set of a panel, on all cores, done within `budget` seconds.
+
+    Without a budget, 600 s per 1,000 series are allowed. A data set that cannot be read is reported and left out;
+    UserError when none can be.
+    """
+    waiting = folders(panel)
+    series = sum(float(each.said.get("n_series", 100)) for each in waiting)
+    end = time.monotonic() + (budget or max(60.0, USUAL_BUDGET * series / 1000))
+    cores = len(os.sched_getaffinity(0))
+    workers = min(cores, len(waiting))
+    whole = sum(each.size for each in waiting)
+    frames: list[pd.DataFrame] = []
+    running: dict[Future[pd.DataFrame], Folder] = {}
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                folder = waiting.pop(0)
+                left = sum(each.size for each in (*waiting, folder)) + 0.5 * sum(each.size for each in running.values())
+                share = min(1.0, workers * folder.size / left)
+                how = Run(
+                    seed, max(1, cores // workers), until=time.monotonic() + 0.9 * share * (end - time.monotonic())
+                )
+                running[pool.submit(forecast_folder, folder, how)] = folder
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                folder = running.pop(future)
+                frames += _result(future, folder)
+                done = whole - sum(each.size for each in (*waiting, *running.values()))
+                progress(f"Forecast {folder.name}", done / whole)
+    if not frames:
+        raise UserError(f"No data set of {panel} could be forecast; the messages above say why.")
+    return pd.concat(frames, ignore_index=True)
+
+
+def _result(future: Future[pd.DataFrame], folder: Folder) -> list[pd.DataFrame]:
+    try:
+        return [future.result()]
+    except SalescopeError as error:
+        log.warning("%s is left out: %s", folder.name, error)
+        return []
