@@ -9,8 +9,11 @@ from typing import Any, Protocol
 from dash.development.base_component import Component
 
 from services.access import Viewer
+from services.administration import Administration
 from services.dataroom import DataRoom
+from services.planning import Planning
 from services.sales import Sales
+from services.views import SavedViews
 
 
 class Register(Protocol):
@@ -29,6 +32,9 @@ class Services:
 
     sales: Sales
     data: DataRoom
+    people: Administration
+    views: SavedViews
+    planning: Planning
 
 
 @dataclass(frozen=True)

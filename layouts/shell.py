@@ -36,10 +36,11 @@ class Link(NamedTuple):
     reason: str = ""
 
 
-def shell(email: str, role: str, title: str, links: Sequence[Link]) -> Component:
-    """Return the frame of the application for one person."""
+def shell(email: str, role: str, title: str, links: Sequence[Link], *, looked_at_by: str = "") -> Component:
+    """Return the frame of the application for one person; `looked_at_by` is who borrows their eyes."""
     return html.Div(
         [
+            _looking(email, looked_at_by) if looked_at_by else None,
             html.A("Skip to the content", href=f"#{Ids.CONTENT}", className="skip"),
             dcc.Location(id=Ids.URL, refresh=False),
             dcc.Store(id=Ids.ROUTE),
@@ -54,7 +55,13 @@ def shell(email: str, role: str, title: str, links: Sequence[Link]) -> Component
                         [
                             view_menu.menu(),
                             dbc.Button("Theme", id=Ids.THEME, color="link", size="sm", title="Light or dark"),
-                            html.Span([email, html.Span(role, className="role")], className="who"),
+                            html.Span(
+                                [
+                                    dcc.Link(email, href="/account", title="Your account"),
+                                    html.Span(role, className="role"),
+                                ],
+                                className="who",
+                            ),
                             html.Form(
                                 dbc.Button("Sign out", type="submit", color="secondary", outline=True, size="sm"),
                                 action="/signout",
@@ -80,6 +87,17 @@ def shell(email: str, role: str, title: str, links: Sequence[Link]) -> Component
             panel.container(),
         ],
         className="shell",
+    )
+
+
+def _looking(email: str, by: str) -> Component:
+    """Return the banner over a site that is seen with another person's eyes."""
+    words = f"{by}, you see the site as {email} does. Nothing can be changed."
+    back = dbc.Button("Back to your own eyes", type="submit", color="dark", size="sm")
+    return html.Div(
+        [html.Span(words), html.Form(back, action="/people/stop-looking", method="post")],
+        className="looking",
+        role="status",
     )
 
 

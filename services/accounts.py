@@ -200,6 +200,15 @@ class Accounts(People):
         self.end_other_sessions(viewer)
         self.record("password changed", viewer.email)
 
+    def give_up_second_factor(self, viewer: Viewer, code: str) -> None:
+        """Turn the viewer's own second factor off, with a code of it; raises UserError for a wrong one."""
+        attempt = self.throttle.attempt(viewer.email, circumstances.now().address)
+        if not self.factors.check(viewer.user_id, code):
+            raise UserError("The code is wrong or was used already. Wait for the next one and try again.")
+        self.throttle.settle(attempt, None)
+        self.factors.turn_off(viewer.user_id)
+        self.record("second factor off", viewer.email)
+
     def look_as(self, viewer: Viewer, email: str) -> None:
         """Let the viewer's session see the site as another person, for reading only."""
         viewer.require(Permission.USERS_MANAGE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Where a request comes from and its number.
+    """Where a request comes from, its number, and the site that was asked, such as https://sales.example.com.
 
     `looking_as` is whose eyes `by` borrows, which is for reading only.
     """
@@ -22,6 +22,7 @@ class Circumstances:
     request: str = ""
     looking_as: str = ""
     by: str = ""
+    site: str = ""
     bookkeeping: bool = False
 
     @property

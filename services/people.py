@@ -17,6 +17,9 @@ from services.database import Base, CustomRole, RowLimit, SignedIn, User
 from services.errors import UnknownNameError, UserError
 from services.passwords import Passwords, generated, strong
 
+#: What every role holds: the site would be of no use without. Which rows dashboards show is up to the row scope.
+LEAST = frozenset({Permission.ACCOUNT_OWN, Permission.DASHBOARDS_VIEW})
+
 
 class LastAdminError(UserError):
     """The change would leave nobody who may manage people."""
@@ -165,7 +168,7 @@ class People(Audit):
         name = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40]
         if not name or name in ROLES:
             raise UserError(f"{label!r} cannot name a role: use letters or digits, and none of {', '.join(ROLES)}.")
-        asked = {permission_of(each) for each in permissions} | {Permission.ACCOUNT_OWN}
+        asked = {permission_of(each) for each in permissions} | LEAST
         with Session(self._engine) as session, self._an_admin_stays(session):
             found = session.get(CustomRole, name) or CustomRole(name=name)
             found.label, found.permissions = one_line(label.strip())[:100], sorted(asked)

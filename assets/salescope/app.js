@@ -1,9 +1,14 @@
 // Browser-side callbacks: the URL holds the state, controls write it, pages are told when it changed.
 (function () {
   "use strict";
-  const PAGES = { "/": "overview", "/explore": "explore", "/lines": "lines", "/data": "data" };
-  // Their addresses hold no filters that other pages could take along.
-  const WITHOUT_FILTERS = ["/data"];
+  const PAGES = { "/": "overview", "/trends": "trends", "/explore": "explore", "/lines": "lines", "/data": "data" };
+  // Pages made of forms: their addresses, and those of Data, hold no filters that other pages could take along.
+  const FORMS = {
+    "/people": "people", "/roles": "roles", "/tokens": "tokens", "/audit": "audit",
+    "/usage": "usage", "/settings": "settings", "/account": "account",
+  };
+  Object.assign(PAGES, FORMS);
+  const WITHOUT_FILTERS = ["/data", ...Object.keys(FORMS)];
   let fromControls = null;
 
   function route(pathname, search, current) {

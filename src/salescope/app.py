@@ -20,6 +20,7 @@ from flask_compress import Compress
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import callbacks.audit
 from callbacks import panel
 from callbacks.filters import MAX_SEARCH, parse_search
 from callbacks.wiring import PageContext, Services
@@ -27,12 +28,13 @@ from layouts import shell
 from salescope import api, exports, headers, installation, operations, signin, uploads
 from salescope.gate import BACKGROUND, Gate, find_page, viewer
 from salescope.pages import PAGES, Page
-from salescope.settings import ROOT, Settings
+from salescope.settings import ROOT, Settings, shown
 from salescope.single_sign_on import SingleSignOn
 from salescope.static import StaticFiles
 from salescope.warming import Warming
 from services.access import Permission, Viewer
 from services.accounts import Accounts, Lifetimes
+from services.administration import Administration
 from services.database import is_current, open_database
 from services.errors import NotReadyError, UserError
 from services.inbox import Inbox
@@ -40,9 +42,11 @@ from services.links import Links
 from services.mail import Mail
 from services.model import EMPTY, SalesModel
 from services.outside import Outside
+from services.planning import Planning
 from services.query import OWN
 from services.tokens import Tokens
 from services.usage import UsageLog
+from services.views import SavedViews
 from services.warehouse import Warehouse
 
 log = logging.getLogger("salescope")
@@ -83,19 +87,22 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     )
     accounts = Accounts(engine, lifetimes)
     server = _server(settings)
-    links, mail = Links(engine, accounts), Mail(settings.smtp_url, settings.mail_from)
+    mail = Mail(settings.smtp_url, settings.mail_from)
     outside = Outside(engine, accounts, settings.oidc_roles, settings.oidc_domains)
-    door = signin.Door(accounts, links, mail, outside, SingleSignOn(server, settings))
+    door = signin.Door(accounts, Links(engine, accounts), mail, outside, SingleSignOn(server, settings))
     signin.install(server, door, BACKGROUND)
     operations.install(server, engine, sales, settings.metrics_token)
     inbox = Inbox(store)
     api.install(server, sales, inbox, settings.api_body_mb)
-    services = Services(sales, installation.data_room(settings, store, engine))
+    usage = UsageLog(engine)
+    people = Administration(engine, accounts, mail, sales, usage, shown(settings))
+    views, planning = SavedViews(engine, model), Planning(engine, model)
+    services = Services(sales, installation.data_room(settings, store, engine), people, views, planning)
     _data_version(server, store, model, Warming(services, accounts))
     uploads.install(server, services.data, upload_mb=settings.upload_mb, at_once=max(1, settings.threads // 2))
     exports.install(server, services)
+    _audit_log(server, services)
     app = _dash(server)
-    usage = UsageLog(engine)
     gate = Gate(server, app, accounts, Tokens(engine, accounts), usage)
     headers.install(server, app, https=settings.production)
     server.after_request(StaticFiles().finish)
@@ -168,11 +175,19 @@ def _dash(server: flask.Flask) -> dash.Dash:
 
 def _shell(model: SalesModel) -> Any:
     who = viewer()
-    return shell.shell(who.email, who.role, model.title, _links(model, who))
+    return shell.shell(who.email, who.role, model.title, _links(model, who), looked_at_by=who.looked_at_by)
 
 
-def _links(model: SalesModel, who: Viewer) -> list[shell.Link]:
-    return [shell.Link(page.path, page.title, page.missing(model)) for page in PAGES if who.may(page.permission)]
+def _links(model: SalesModel, who: Viewer, path: str = "") -> list[shell.Link]:
+    """Return the entries of the menu: one per page, and one per section for the pages of it."""
+    links: dict[str, shell.Link] = {}
+    for page in PAGES:
+        if who.may(page.permission) and page.section is not None:
+            link = shell.Link(page.path, page.section or page.title, page.missing(model))
+            inside = page.section and page.path == path
+            if inside or link.title not in links:
+                links[link.title] = link
+    return list(links.values())
 
 
 def _register_shell(register: Routes, services: Services) -> None:
@@ -204,7 +219,7 @@ def _register_shell(register: Routes, services: Services) -> None:
     def open_page(who: Viewer, route: object) -> tuple[Any, Any, str]:
         found = route if isinstance(route, dict) else {}
         path, search = str(found.get("pathname")).encode("utf-8", "replace").decode(), found.get("search")
-        links = shell.navigation(_links(services.sales.model, who), path, _carried(path, search))
+        links = shell.navigation(_links(services.sales.model, who, path), path, _carried(path, search))
         content, title = _page_content(services, who, path, search)
         return content, links, f"{title} · Salescope"
 
@@ -270,6 +285,18 @@ def _data_version(server: flask.Flask, store: Warehouse, model: SalesModel, warm
         return {"version": version, "published_at": published_at, "model": model.version}
 
     server.add_url_rule("/data/version", "data_version", data_version)
+
+
+def _audit_log(server: flask.Flask, services: Services) -> None:
+    """Add the download of the audit log."""
+
+    def audit_log() -> flask.typing.ResponseReturnValue:
+        lines = callbacks.audit.written(services.people.accounts, viewer(), flask.request.args)
+        response = flask.Response(flask.stream_with_context(lines), mimetype="text/csv")
+        response.headers.set("Content-Disposition", "attachment", filename="audit.csv")
+        return response
+
+    server.add_url_rule("/audit.csv", "audit_log", audit_log)
 
 
 def _errors(server: flask.Flask) -> None:

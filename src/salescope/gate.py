@@ -11,6 +11,7 @@ import functools
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import dash
@@ -71,6 +72,7 @@ ROUTES: Mapping[str, Permission] = {
     "data_rejects": Permission.DATA_LOAD,
     "data_load_rejects": Permission.DATA_LOAD,
     "data_recipe": Permission.DATA_LOAD,
+    "audit_log": Permission.AUDIT_READ,
     "export_answer": Permission.DASHBOARDS_VIEW,
     "export_page": Permission.DASHBOARDS_VIEW,
     "export_lines": Permission.LINES_EXPORT,
@@ -80,6 +82,8 @@ BACKGROUND = frozenset({"data_version"})
 PAGE_ENDPOINTS = frozenset({"/", "/<path:path>"})
 CALLBACK_ENDPOINT = "/_dash-update-component"
 DEPENDENCIES_ENDPOINT = "/_dash-dependencies"
+#: Properties whose values may be kept with a slow answer.
+ASKING = frozenset({"pathname", "search", "getRowsRequest"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -144,15 +148,19 @@ class Gate:
         """Count the use of a callback under its output; what is slow is kept with what was asked."""
         body = flask.request.get_json(silent=True)
         if isinstance(body, dict) and not who.looked_at_by:
-            asked = {part: body.get(part) for part in ("inputs", "state")}
-            self._usage.note(who.email, str(body.get("output")), milliseconds, flask.json.dumps(asked)[:2000])
+            given = [*(body.get("inputs") or ()), *(body.get("state") or ())]
+            # Only what stands in addresses and asks for rows: forms hold passwords.
+            asked = {item["id"]: item.get("value") for item in given if item.get("property") in ASKING}
+            self._usage.note(who.email, str(body.get("output")), milliseconds, flask.json.dumps(asked))
 
     def check(self) -> flask.typing.ResponseReturnValue | None:
         """Line 1: decide about the request before anything else sees it."""
-        circumstances.begin(Circumstances(flask.request.remote_addr or "", secrets.token_hex(8)))
+        request = Circumstances(flask.request.remote_addr or "", secrets.token_hex(8))
+        circumstances.begin(request)
         endpoint = flask.request.endpoint
         if isinstance(flask.request.routing_exception, SecurityError):
             raise flask.request.routing_exception
+        circumstances.begin(replace(request, site=flask.request.host_url.rstrip("/")))
         if endpoint is not None and endpoint in API:
             return self._program_allowed(API[endpoint])
         if flask.request.method not in SAFE_METHODS:
@@ -319,8 +327,7 @@ def _tell_dash_auth(who: Viewer) -> None:
 def _look(who: Viewer) -> None:
     """Make the request one for reading only, where an admin looks at the site as somebody else."""
     if who.looked_at_by:
-        now = circumstances.now()
-        circumstances.begin(Circumstances(now.address, now.request, looking_as=who.email, by=who.looked_at_by))
+        circumstances.begin(replace(circumstances.now(), looking_as=who.email, by=who.looked_at_by))
 
 
 def _refuse() -> NoReturn:

@@ -6,10 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import callbacks.account
+import callbacks.audit
 import callbacks.data
 import callbacks.explore
 import callbacks.lines
 import callbacks.overview
+import callbacks.people
+import callbacks.roles
+import callbacks.site
+import callbacks.tokens
+import callbacks.trends
+import callbacks.usage
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts.tiles import Drawn
 from services.access import Permission
@@ -24,6 +32,7 @@ class Page:
     `render` makes its first state for a URL; `register` adds its callbacks; `needs` returns why a model cannot fill
     it, or ""; `without_data` pages are there before the first load too; the addresses of pages with `filters` hold what
     others understand. `drawn` returns the tiles of the page in its order, for exports of it; `lines` the order lines.
+    Pages of one `section` share an entry of the menu; None keeps a page out of it.
     """
 
     key: str
@@ -37,6 +46,7 @@ class Page:
     filters: bool = True
     drawn: Callable[[PageContext], Sequence[Drawn]] | None = None
     lines: Callable[[PageContext], SalesQuery] | None = None
+    section: str | None = ""
 
     def missing(self, model: SalesModel) -> str:
         """Return why the page cannot be offered for these data, or ""."""
@@ -54,6 +64,15 @@ PAGES: tuple[Page, ...] = (
         callbacks.overview.render,
         callbacks.overview.register,
         drawn=callbacks.overview.drawn,
+    ),
+    Page(
+        "trends",
+        "/trends",
+        "Trends",
+        Permission.DASHBOARDS_VIEW,
+        callbacks.trends.PAGE.render,
+        callbacks.trends.PAGE.register,
+        drawn=callbacks.trends.PAGE.drawn,
     ),
     Page(
         "explore",
@@ -83,5 +102,82 @@ PAGES: tuple[Page, ...] = (
         callbacks.data.register,
         without_data=True,
         filters=False,
+    ),
+    Page(
+        "people",
+        "/people",
+        "People",
+        Permission.USERS_MANAGE,
+        callbacks.people.render,
+        callbacks.people.register,
+        without_data=True,
+        filters=False,
+        section="Admin",
+    ),
+    Page(
+        "roles",
+        "/roles",
+        "Roles",
+        Permission.USERS_MANAGE,
+        callbacks.roles.render,
+        callbacks.roles.register,
+        without_data=True,
+        filters=False,
+        section="Admin",
+    ),
+    Page(
+        "tokens",
+        "/tokens",
+        "API tokens",
+        Permission.USERS_MANAGE,
+        callbacks.tokens.render,
+        callbacks.tokens.register,
+        without_data=True,
+        filters=False,
+        section="Admin",
+    ),
+    Page(
+        "audit",
+        "/audit",
+        "Audit log",
+        Permission.AUDIT_READ,
+        callbacks.audit.render,
+        callbacks.audit.register,
+        without_data=True,
+        filters=False,
+        section="Admin",
+    ),
+    Page(
+        "usage",
+        "/usage",
+        "Usage",
+        Permission.AUDIT_READ,
+        callbacks.usage.render,
+        callbacks.usage.register,
+        without_data=True,
+        filters=False,
+        section="Admin",
+    ),
+    Page(
+        "settings",
+        "/settings",
+        "Settings",
+        Permission.SETTINGS_READ,
+        callbacks.site.render,
+        callbacks.site.register,
+        without_data=True,
+        filters=False,
+        section="Admin",
+    ),
+    Page(
+        "account",
+        "/account",
+        "Your account",
+        Permission.ACCOUNT_OWN,
+        callbacks.account.render,
+        callbacks.account.register,
+        without_data=True,
+        filters=False,
+        section=None,
     ),
 )

@@ -302,3 +302,15 @@ def _generated_key(path: Path) -> str:
             with contextlib.suppress(FileExistsError):
                 path.hardlink_to(fresh.name)
     return _checked_key(path.read_text(encoding="ascii").strip())
+
+
+def shown(settings: Settings) -> list[tuple[str, str, str]]:
+    """Return name, value and meaning of every setting; of a secret only whether there is one."""
+    return [(row.env, _said(row, getattr(settings, row.field)), row.help) for row in SETTINGS]
+
+
+def _said(row: Setting, value: object) -> str:
+    if row.env in SECRETS:
+        return "set, not shown" if value else "not set"
+    parts = value if isinstance(value, tuple) else (value,)
+    return ", ".join("=".join(part) if isinstance(part, tuple) else str(part) for part in parts)

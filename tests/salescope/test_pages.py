@@ -9,6 +9,7 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 
+from layouts.admin import SECTION
 from salescope.gate import find_page
 from salescope.pages import PAGES, Page
 from services.access import ROLES, Permission
@@ -80,12 +81,26 @@ def links(found: object) -> list[str]:
     return own + [target for each in found.values() for target in links(each)]
 
 
+def menu_of(role: str) -> list[str]:
+    """Return the paths in the menu: pages of one section share an entry, some are not in it."""
+    found: dict[str, str] = {}
+    for page in PAGES:
+        if allowed(role, page) and page.section is not None:
+            found.setdefault(page.section or page.title, page.path)
+    return list(found.values())
+
+
+def test_section_of_admins_names_its_pages_and_their_permissions() -> None:
+    rows = {page.path: (page.title, page.permission) for page in PAGES if page.section == "Admin"}
+    assert rows == SECTION
+
+
 @each_role
 def test_menu_names_the_pages_of_the_role(signed_in: dict[str, FlaskClient], visit: Visit, role: str) -> None:
-    wanted = [page.path for page in PAGES if allowed(role, page)]
+    wanted = menu_of(role)
     layout = json.loads(signed_in[role].get("/_dash-layout").text)
     menu = json.loads(visit(role, "/", ""))["response"]["navigation"]
-    assert links(layout) == ["/", *wanted]
+    assert links(layout) == ["/", *wanted, "/account"]
     assert links(menu) == wanted
 
 
@@ -98,7 +113,7 @@ def test_shell_names_the_person_and_nobody_else(signed_in: dict[str, FlaskClient
 
 def test_navigation_takes_the_filters_along(visit: Visit) -> None:
     menu = json.loads(visit("analyst", "/", "?country=Germany"))["response"]["navigation"]
-    assert links(menu) == [f"{page.path}?country=Germany" for page in PAGES]
+    assert links(menu) == [f"{path}?country=Germany" for path in menu_of("analyst")]
 
 
 @each_page

@@ -48,7 +48,7 @@ def test_scopes_in_use_are_warmed_and_no_others(copy: Installation) -> None:
     manager, settings = sign_in(copy, "manager"), copy.settings()
     sales = product.make_sales(settings)
     data = product.data_room(settings, product.warehouse(settings), open_database(settings.database_url))
-    warming = Warming(Services(sales, data), copy.accounts())
+    warming = Warming(Services(sales, data, None, None, None), copy.accounts())  # type: ignore[arg-type]
     assert warming.notice(FIRST) is None
     assert warming.notice(FIRST) is None
     thread = warming.notice(SECOND)
@@ -63,7 +63,7 @@ def test_scopes_in_use_are_warmed_and_no_others(copy: Installation) -> None:
 def test_trouble_is_logged_and_nothing_else(copy: Installation, caplog: pytest.LogCaptureFixture) -> None:
     app = create_app(copy.settings())
     accounts, parts = copy.accounts(), app.extensions["salescope"]
-    warming = Warming(Services(parts["sales"], None), accounts)  # type: ignore[arg-type]
+    warming = Warming(Services(parts["sales"], None, None, None, None), accounts)  # type: ignore[arg-type]
     warming.notice(FIRST)
     with open_database(copy.settings().database_url).begin() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")

@@ -1,0 +1,98 @@
+"""The Account page: one's own password, second factor and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from layouts import admin, forms
+from layouts.forms import Body
+from services.access import Viewer
+from services.accounts import OpenSession
+
+
+def body(viewer: Viewer, sessions: Sequence[OpenSession], *, second_factor: bool) -> Body:
+    """Return the page."""
+    return [
+        forms.card(
+            "You", admin.facts({"E-mail": viewer.email, "Role": viewer.role, "You see": viewer.scope.describe()})
+        ),
+        forms.card(
+            "Password",
+            forms.form(
+                "password",
+                forms.field("The one you have", "old", kind="password", autocomplete="current-password", required=True),
+                forms.field("A new one", "new", kind="password", autocomplete="new-password", required=True),
+                forms.field("The same again", "again", kind="password", autocomplete="new-password", required=True),
+                forms.submit("Change the password"),
+            ),
+            html.P("Your other sessions end.", className="quiet"),
+        ),
+        _factor(second_factor=second_factor),
+        _sessions(viewer, sessions),
+    ]
+
+
+def _factor(*, second_factor: bool) -> Component:
+    if second_factor:
+        return forms.card(
+            "Second factor",
+            html.P("Signing in asks for a code of your authenticator app."),
+            forms.form(
+                "factor-off",
+                forms.field("A code, to turn it off", "code", autocomplete="one-time-code", required=True),
+                forms.submit("Turn it off", "outline-secondary"),
+            ),
+        )
+    return forms.card(
+        "Second factor",
+        html.P("With one, a stolen password is not enough to sign in as you. You need an authenticator app."),
+        forms.form("factor", forms.submit("Set one up")),
+    )
+
+
+def set_up(secret: str, address: str) -> Component:
+    """Return what to type into an authenticator app, and the form that proves it worked."""
+    return forms.note(
+        [
+            html.P(
+                ["Add this key to your app, by hand or by ", html.A("opening it on this device", href=address), "."]
+            ),
+            forms.secret("Key", secret),
+            forms.form(
+                "factor-on",
+                forms.field("The code the app shows now", "code", autocomplete="one-time-code", required=True),
+                forms.submit("Turn it on"),
+                secret=secret,
+            ),
+        ],
+        "info",
+    )
+
+
+def recovery(codes: Sequence[str]) -> Component:
+    """Return recovery codes, shown this once."""
+    words = html.P("It is on. Keep these codes where you find them without the phone; each works once, shown only now.")
+    return forms.note([words, html.Ul([html.Li(html.Code(each)) for each in codes])])
+
+
+def _sessions(viewer: Viewer, sessions: Sequence[OpenSession]) -> Component:
+    rows = [
+        (
+            admin.moment(each.created_at),
+            admin.moment(each.seen_at),
+            each.address,
+            each.agent,
+            "this one"
+            if each.id == viewer.session
+            else forms.form("end", forms.submit("Sign out", "outline-secondary"), session=each.id),
+        )
+        for each in sessions
+    ]
+    return forms.card(
+        "Where you are signed in",
+        forms.listing("Sessions", ["Since (UTC)", "Last used (UTC)", "From", "Browser", "End"], rows),
+        forms.form("end-others", forms.submit("Sign out everywhere else", "outline-secondary")),
+    )
