@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from dash import Input, Output
@@ -25,12 +24,12 @@ State = TypeVar("State")
 
 
 @dataclass(frozen=True)
-class TileOf(Generic[State]):
+class TileOf:
     """A tile: its key, what to call it where it fails, and what draws it; `wide` takes the whole width."""
 
     key: str
     title: str
-    draw: Callable[[Sales, State, Viewer], Drawn]
+    draw: Callable[[], Drawn]
     wide: bool = False
 
 
@@ -47,7 +46,7 @@ class TiledPage(Generic[State]):
     read: Callable[[Params, SalesModel], tuple[State, tuple[str, ...]]]
     query: Callable[[State], SalesQuery]
     settings: Callable[[Sales, State, Viewer], Sequence[Component]]
-    tiles: Callable[[State, SalesModel], Sequence[TileOf[State]]]
+    tiles: Callable[[Sales, State, Viewer], Sequence[TileOf]]
 
     @property
     def ids(self) -> PageIds:
@@ -96,8 +95,8 @@ class TiledPage(Generic[State]):
 
     def _placed(self, sales: Sales, state: State, viewer: Viewer) -> list[Placed]:
         return [
-            Placed(each.key, tiles.attempt(each.title, partial(each.draw, sales, state, viewer)), each.wide)
-            for each in self.tiles(state, sales.model)
+            Placed(each.key, tiles.attempt(each.title, each.draw), each.wide)
+            for each in self.tiles(sales, state, viewer)
         ]
 
 

@@ -11,7 +11,6 @@ from layouts import trends as layout
 from layouts.tiles import Drawn
 from services import trends
 from services.access import Viewer
-from services.model import SalesModel
 from services.overview import grain_of
 from services.periods import Grain
 from services.sales import Sales
@@ -53,16 +52,21 @@ def _seasonal(dimension: str, sales: Sales, asked: TrendQuery, viewer: Viewer) -
     return layout.seasonal(found, answer, dimension, asked.measure, sales.model)
 
 
-def _tiles(_asked: TrendQuery, model: SalesModel) -> list[TileOf[TrendQuery]]:
+def _tiles(sales: Sales, asked: TrendQuery, viewer: Viewer) -> list[TileOf]:
+    seasonal = [
+        TileOf(
+            f"seasonal-{name}",
+            f"Seasonal {sales.model.dimension(name).plural.lower()}",
+            partial(_seasonal, name, sales, asked, viewer),
+        )
+        for name in trends.offered_items(sales.model)
+    ]
     return [
-        TileOf("trend", "Trend", _trend, wide=True),
-        TileOf("season", "The year", _season),
-        TileOf("week", "Weekdays", _week),
-        TileOf("unusual", "What does not fit", _unusual, wide=True),
-        *(
-            TileOf(f"seasonal-{name}", f"Seasonal {model.dimension(name).plural.lower()}", partial(_seasonal, name))
-            for name in trends.offered_items(model)
-        ),
+        TileOf("trend", "Trend", partial(_trend, sales, asked, viewer), wide=True),
+        TileOf("season", "The year", partial(_season, sales, asked, viewer)),
+        TileOf("week", "Weekdays", partial(_week, sales, asked, viewer)),
+        TileOf("unusual", "What does not fit", partial(_unusual, sales, asked, viewer), wide=True),
+        *seasonal,
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -358,13 +358,10 @@ def one(asked: ProductQuery, model: SalesModel) -> ProductQuery:
     return replace(asked, query=replace(asked.query, filters=(*others, Filter(name, "is", (asked.item,))), segments=()))
 
 
-def elsewhere(sales: Sales, asked: ProductQuery, viewer: Viewer, top: int = 15) -> Iterator[tuple[str, Answer]]:
-    """Yield, per other dimension worth a look (where it sells, to whom), its name and its leading values."""
-    for role in (Role.COUNTRY, Role.CHANNEL, Role.CUSTOMER):
-        name = sales.model.by_role(role)
-        if name is not None:
-            query = replace(asked.query, dimensions=(name,), sort=(Sort(asked.measure, descending=True),), limit=top)
-            yield name, sales.answer(query, viewer)
+def elsewhere_of(model: SalesModel) -> list[str]:
+    """Return the dimensions that tell where a product sells, and to whom."""
+    roles = (Role.COUNTRY, Role.CHANNEL, Role.CUSTOMER)
+    return [name for role in roles if (name := model.by_role(role)) is not None]
 
 
 def names_of(products: Sequence[Product], keys: Sequence[str]) -> list[Product]:
