@@ -1,0 +1,159 @@
+"""Text -> a reading with its confidence, or what is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.errors import UserError
+from services.language import confidence
+from services.language.assembly import Draft, assemble, form_of
+from services.language.edges import Edges
+from services.language.forms import Form
+from services.language.lexicon import Lexicon
+from services.language.paths import best_paths
+from services.language.spans import Clock, Span
+from services.language.values import ValueIndex
+from services.model import SalesModel
+from services.query import MAX_TEXT
+
+#: Readings at least this sure are answered; below `ASK` the person is asked instead.
+SURE, ASK = 0.85, 0.5
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which words gave which part of the reading; `first` and `past` are their place in the text."""
+
+    words: str
+    part: str
+    first: int
+    past: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a question was taken to mean.
+
+    `faults` are (reason, words) that keep it from being answered, such as ("unknown_value", "argentina");
+    `others` are different readings of the same words, best first. `features` are what the confidence was made from.
+    """
+
+    text: str
+    form: Form
+    confidence: float
+    parts: tuple[Part, ...]
+    faults: tuple[tuple[str, str], ...]
+    others: tuple[Form, ...]
+    features: dict[str, float]
+
+    @property
+    def answerable(self) -> bool:
+        """True when the reading is sure enough to be answered."""
+        return not self.faults and self.confidence >= ASK
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of a model and of its data in one viewer's scope."""
+
+    model: SalesModel
+    lexicon: Lexicon
+    index: ValueIndex
+    covered: tuple[dt.date, dt.date]
+
+
+def check(text: str) -> str:
+    """Return the text; raises UserError for an empty or overlong one."""
+    if not text.strip() or len(text) > MAX_TEXT:
+        raise UserError(
+            f"Ask something of 1 to {MAX_TEXT} characters, such as: revenue by country last month. "
+            f"Received: {len(text)} characters."
+        )
+    return text
+
+
+def read(text: str, vocabulary: Vocabulary, clock: Clock) -> Reading:
+    """Return the best reading of a question; see Reading. Takes time linear in the length of the text."""
+    edges = Edges(check(text), vocabulary.lexicon, vocabulary.index, clock)
+    if not edges.tokens:
+        return Reading(text, Form(), 0.0, (), (("ambiguous", text.strip()),), (), {})
+    paths = best_paths(edges.all())
+    drafts = [(score, assemble(path, vocabulary.lexicon, clock, edges.texts)) for score, path in paths]
+    score, draft = drafts[0]
+    form = form_of(draft)
+    others = [(each, form_of(other)) for each, other in drafts[1:]]
+    margin = next((score - each for each, other in others if other != form), 5.0)
+    found = confidence.features(draft, form, margin, len(edges.mended))
+    faults = (*_routed(draft), *_faults(draft), *_outside(form.time, vocabulary.covered))
+    distinct = tuple(dict.fromkeys(other for _, other in others if other != form))
+    return Reading(text, form, confidence.probability(found), _parts(draft, edges), faults, distinct, found)
+
+
+def _parts(draft: Draft, edges: Edges) -> tuple[Part, ...]:
+    tokens, text = edges.written, edges.text
+    return tuple(
+        Part(
+            text[tokens[row.edge.first].start : tokens[row.edge.past - 1].end],
+            row.used or row.kind,
+            tokens[row.edge.first].start,
+            tokens[row.edge.past - 1].end,
+        )
+        for row in draft.items.rows
+        if row.used not in ("", "helper")
+    )
+
+
+def _routed(draft: Draft) -> Sequence[tuple[str, str]]:
+    return [("unsupported_analysis", str(row.value)) for row in draft.items.rows if row.kind == "route"]
+
+
+def _faults(draft: Draft) -> list[tuple[str, str]]:
+    """Return what is missing, unknown words sorted by what they seem to be."""
+    found = []
+    rows = draft.items.rows
+    for reason, words in draft.faults:
+        if reason != "unknown":
+            found.append((reason, words))
+    for place, row in enumerate(rows):
+        if row.kind == "unknown":
+            found.append((_unknown(draft, place), draft.said(row)))
+        elif row.kind == "noun" and row.noun.dimension and not row.noun.plural:
+            following = draft.items.at(place + 1)
+            if following is not None and following.kind == "number" and not following.used:
+                found.append(("unknown_value", draft.said(following)))
+    if not found and _empty(draft):
+        found.append(("ambiguous", ""))
+    return found
+
+
+def _unknown(draft: Draft, place: int) -> str:
+    before = draft.items.kind(place - 1)
+    if before == "by":
+        return "missing_dimension"
+    first = draft.items.rows[place].edge.first
+    if first and draft.texts[first - 1] in ("in", "to", "for", "from", "of", "customer", "product", "at", "the", "by"):
+        return "unknown_value"
+    return "unknown_value" if draft.measures else "missing_measure"
+
+
+def _empty(draft: Draft) -> bool:
+    """Tell whether nothing was asked: no measure, breakdown, ranking or verb, and at most a filter."""
+    asked = draft.measures or draft.dimensions or draft.order or draft.verb or draft.thresholds or draft.comparison
+    follow = any(row.kind == "follow" for row in draft.items.rows)
+    leading = draft.texts[0] in ("and", "or", "but", "also") if draft.texts else False
+    return bool(follow or leading or (not asked and not (draft.conditions and draft.time) and not draft.grain))
+
+
+def _outside(time: Span | None, covered: tuple[dt.date, dt.date]) -> list[tuple[str, str]]:
+    if time is None:
+        return []
+    if (time.start and time.start > covered[1]) or (time.end and time.end <= covered[0]):
+        return [("no_data_period", f"{time.start or ''} to {time.end or ''}")]
+    return []
+
+
+def with_confidence(reading: Reading, value: float) -> Reading:
+    """Return the reading with another confidence."""
+    return replace(reading, confidence=value)

@@ -1,0 +1,344 @@
+"""What each stretch of a question may be: words of the model, values of the data, dates, numbers, plain English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from services.language import date_words
+from services.language.date_reader import SHORTHAND, VOCABULARY
+from services.language.dates import DateText
+from services.language.demonyms import country_of
+from services.language.function_words import CURRENCY_WORDS, FILLERS, NUMBER_SCALES, ROUTES, phrases
+from services.language.lexicon import Lexicon
+from services.language.spans import Clock
+from services.language.stems import stem
+from services.language.tokens import Token, listed, tokenize
+from services.language.values import Named, ValueIndex
+
+#: What a token of each kind is worth; the reading with the highest sum wins.
+WORTH = {
+    "noun": 3.0,
+    "value": 2.9,
+    "part": 2.0,
+    "contains": 1.9,
+    "date": 2.5,
+    "route": 2.7,
+    "function": 2.3,
+    "number": 1.6,
+    "bare": 1.5,
+    "filler": 1.0,
+    "sign": 0.3,
+    "unknown": -4.0,
+}
+LONGER = 0.4
+#: Nouns of business that a model may lack: never taken for a misspelling of another word.
+FOREIGN = frozenset(
+    listed(
+        """profit profits margin margins cost costs stock stocks inventory store stores shop shops brand brands city
+        cities region regions state states supplier suppliers vendor vendors salesperson salesman rep reps employee
+        employees staff manager managers warehouse warehouses department departments category categories segment
+        segments channel channels campaign campaigns discount discounts tax taxes vat shipping delivery freight weather
+        competitor competitors market weight color colour size gender age email phone address budget target targets
+        forecast visit visits session sessions click clicks conversion conversions rating ratings review reviews
+        satisfaction complaint complaints refund refunds payment payments lead leads pipeline quota population gdp
+        inflation salary salaries headcount expense expenses ebitda cash debt traffic impressions website web mobile
+        model models series type types class classes group groups team teams person source sources medium material
+        height colour stores' barcode supplier lifetime loyalty coupon coupons voucher vouchers promotion promotions
+        river mountain dog cat football president capital temperature rain music movie recipe joke poem news story
+        founder founded ceo owner founder subscription password account invoice' ticket tickets"""
+    )
+)
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Tokens `first` to before `past` as a word of some kind; `score` is what the stretch adds to a reading."""
+
+    kind: str
+    value: object
+    first: int
+    past: int
+    score: float
+    mended: int = 0
+
+
+@cache
+def _phrases() -> Mapping[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    found: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
+    for phrase, rows in phrases().items():
+        found[tuple(token.text for token in tokenize(phrase))] = tuple(rows)
+    for route, said in ROUTES.items():
+        for phrase in said:
+            key = tuple(token.text for token in tokenize(phrase))
+            found[key] = (*found.get(key, ()), ("route", route))
+    return found
+
+
+@cache
+def function_vocabulary() -> frozenset[str]:
+    """Every word that some phrase of English around a query consists of."""
+    return frozenset(word for phrase in _phrases() for word in phrase) | FILLERS
+
+
+LONGEST_PHRASE = 8
+
+
+class Edges:
+    """All edges of one question."""
+
+    def __init__(self, text: str, lexicon: Lexicon, index: ValueIndex, clock: Clock) -> None:
+        self.lexicon, self.index = lexicon, index
+        self.text = text
+        self.written = tokenize(text)
+        self.mended: dict[int, str] = {}
+        self.tokens = [self._spelled(place, token) for place, token in enumerate(self.written)]
+        self.texts = [token.text for token in self.tokens]
+        self.dates = DateText(self.tokens, clock, lambda word: True)
+
+    def all(self) -> list[list[Edge]]:
+        """Return the edges by the place they begin at."""
+        found: list[list[Edge]] = [[] for _ in self.tokens]
+        makers = (self._plain, self._functions, self._nouns, self._values, self._parts, self._numbers, self._moving)
+        for place in range(len(self.tokens)):
+            for make in makers:
+                found[place] += make(place)
+        for edge in self._dates():
+            found[edge.first].append(edge)
+        return found
+
+    # Spelling
+
+    def _spelled(self, place: int, token: Token) -> Token:
+        text = token.text
+        if text in SHORTHAND and not self._known(text):
+            self.mended[place] = text
+            return replace(token, text=SHORTHAND[text])
+        if (
+            len(text) < 3
+            or not token.is_word
+            or self._known(text)
+            or (token.glued and place and self.written[place - 1].is_number)
+        ):
+            return token
+        better = self._nearest(text)
+        if better is None:
+            return token
+        self.mended[place] = text
+        return replace(token, text=better)
+
+    def _known(self, word: str) -> bool:
+        return (
+            word in self.lexicon.spoken
+            or stem(word) in self.lexicon.spoken
+            or word in function_vocabulary()
+            or word in VOCABULARY
+            or word in FOREIGN
+            or (word.endswith("s") and word[:-1] in VOCABULARY)
+            or self.index.knows(word)
+            or word in CURRENCY_WORDS
+            or word in NUMBER_SCALES
+            or (len(word) > 3 and country_of(word) is not None)
+        )
+
+    def _nearest(self, word: str) -> str | None:
+        most = 1 if len(word) < 8 else 2
+        pools: tuple[Sequence[str], ...] = (self._close_words(),)
+        if len(word) >= 6:
+            pools = (*pools, tuple(self.index.vocabulary))
+        for number, pool in enumerate(pools):
+            limit = most if not number else 1
+            near = process.extract(word, pool, scorer=OSA.distance, score_cutoff=limit, limit=8)
+            near = [each for each in near if each[0][0] == word[0] or sorted(each[0]) == sorted(word)]
+            if len(word) == 3:
+                near = [each for each in near if sorted(each[0]) == sorted(word)]
+            if near:
+                best = [each[0] for each in near if each[1] == near[0][1]]
+                swapped = [each for each in best if sorted(each) == sorted(word)]
+                return (swapped or sorted(best, key=lambda each: abs(len(each) - len(word))))[0]
+        return None
+
+    def _close_words(self) -> Sequence[str]:
+        known = getattr(self.lexicon, "close_words", None)
+        if known is None:
+            short = {word for word in function_vocabulary() if len(word) > 3 and word.isalpha()}
+            small = {
+                word for names in self.index.names.values() if len(names) <= 500 for name, _ in names for word in name
+            }
+            known = tuple(sorted({*self.lexicon.spoken, *short, *date_words.SPELLABLE, *small, "top", "month", "week"}))
+            self.lexicon.close_words = known  # type: ignore[attr-defined]
+        return known
+
+    # Edges
+
+    def _mends(self, first: int, past: int) -> int:
+        return sum(place in self.mended for place in range(first, past))
+
+    def _edge(self, kind: str, value: object, first: int, past: int, worth: str, more: float = 0.0) -> Edge:
+        size, mends = past - first, self._mends(first, past)
+        score = WORTH[worth] * size + LONGER * (size - 1) + more - 0.9 * mends
+        return Edge(kind, value, first, past, score, mends)
+
+    def _plain(self, place: int) -> Iterator[Edge]:
+        text = self.texts[place]
+        if text in FILLERS or text == "'s":
+            yield self._edge("filler", text, place, place + 1, "filler")
+        elif not text[0].isalnum():
+            yield self._edge("sign", text, place, place + 1, "sign")
+        yield self._edge("unknown", text, place, place + 1, "unknown")
+
+    def _functions(self, place: int) -> Iterator[Edge]:
+        for size in range(1, min(LONGEST_PHRASE, len(self.texts) - place) + 1):
+            for kind, meaning in _phrases().get(tuple(self.texts[place : place + size]), ()):
+                worth = "route" if kind == "route" else "function"
+                low = -1.0 if kind in ("to", "contribute") else 0.0
+                yield self._edge(kind, meaning, place, place + size, worth, low)
+
+    def _runs(self, place: int, longest: int) -> Iterator[tuple[tuple[str, ...], int]]:
+        """Yield the words from a place on, signs inside left out, and the place after each run."""
+        if not self.texts[place][0].isalnum():
+            return
+        words: list[str] = []
+        for past in range(place, len(self.texts)):
+            text = self.texts[past]
+            if text[0].isalnum():
+                words.append(text)
+                if len(words) > longest:
+                    return
+                yield tuple(words), past + 1
+            elif text not in ("-", "'s", "'", ".", "/", "&", ",", "+", "*"):
+                return
+
+    def _nouns(self, place: int) -> Iterator[Edge]:
+        for words, past in self._runs(place, self.lexicon.longest):
+            noun = self.lexicon.find(words)
+            if noun is not None and (noun.measure or noun.dimension):
+                yield self._edge("noun", noun, place, past, "noun")
+
+    def _values(self, place: int) -> Iterator[Edge]:
+        for words, past in self._runs(place, self.index.longest):
+            token = self.written[place]
+            capitals = self.text[token.start : token.end].isupper()
+            if len(words) == 1 and words[0] in function_vocabulary() and not capitals:
+                continue
+            found = self.index.exact(words, capitals=capitals)
+            if found:
+                plain = len(words) == 1 and (words[0] in VOCABULARY or words[0] in self.lexicon.spoken)
+                yield self._edge("value", tuple(found), place, past, "value", -1.5 if plain else 0.0)
+
+    def _parts(self, place: int) -> Iterator[Edge]:
+        if not self._content(place):
+            return
+        for dimension in self.index.dimensions:
+            for words, past in self._runs(place, 8):
+                found = self.index.in_part(dimension, words)
+                if found is None:
+                    break
+                if not self._content(past - 1):
+                    continue
+                worth = "part" if found.tier == "part" else "contains"
+                less = -1.0 if words[0].isdecimal() else 0.0
+                weak = all(word in VOCABULARY or word in self.lexicon.spoken or word in FOREIGN for word in words)
+                yield self._edge("value", (found,), place, past, worth, less - (0.8 if weak else 0.0))
+
+    def _content(self, place: int) -> bool:
+        text = self.texts[place]
+        return text[0].isalnum() and text not in function_vocabulary() and (len(text) > 1 or text.isdecimal())
+
+    def _numbers(self, place: int) -> Iterator[Edge]:
+        token = self.tokens[place]
+        if date_words.NUMBER_WORDS.get(token.text):
+            value, past = float(date_words.NUMBER_WORDS[token.text]), place + 1
+            while past < len(self.texts) and self.texts[past] in ("hundred", "thousand", "million"):
+                value *= 100 if self.texts[past] == "hundred" else NUMBER_SCALES[self.texts[past]]
+                past += 1
+            yield self._edge("number", value, place, past, "number")
+        if not token.is_number or (place and token.glued and self.tokens[place - 1].text in ".,"):
+            return
+        match = _NUMBER.match(self.text, token.start)
+        if match is None:
+            return
+        value, past = float(match[0].replace(",", "")), place
+        while past < len(self.tokens) and self.tokens[past].end <= match.end():
+            past += 1
+        if past < len(self.texts) and self.texts[past] in NUMBER_SCALES:
+            value, past = value * NUMBER_SCALES[self.texts[past]], past + 1
+        size = past - place
+        yield Edge("number", value, place, past, WORTH["number"] + 0.6 * (size - 1))
+
+    def _moving(self, place: int) -> Iterator[Edge]:
+        """Read `3 month moving average`, `rolling 7-day average`, `moving average over 4 weeks`."""
+        words = self.texts[place : place + 10]
+        places = [
+            place + step for step, text in enumerate(words) if text not in ("-", "the", "a", "of", "period", "window")
+        ]
+        said = [self.texts[each] for each in places]
+        for pattern in _MOVING:
+            found = _matched(pattern, said)
+            if found is not None:
+                number, unit, used = found
+                yield self._edge("moving", (number, unit), place, places[used - 1] + 1, "noun")
+
+    def _dates(self) -> Iterator[Edge]:
+        for place in range(len(self.dates.tokens)):
+            found = self.dates.at(place)
+            if found is None:
+                continue
+            first, past = self.dates.original_place(place), self.dates.original_place(found.past)
+            single = found.form == "single" and found.past - found.first == 1
+            word = self.dates.reader.texts[place]
+            named = word in date_words.SEASON_WORDS or word in date_words.HOLIDAYS
+            bare = found.bare or (single and named)
+            if self._counts(first, past) and bare:
+                continue
+            more = -0.4 if word in ("for", "from", "over") else 0.0
+            if bare and word.isdecimal() and len(word) == 4:
+                yield self._edge("date", found, first, past, "date", -0.2)
+            else:
+                yield self._edge("date", found, first, past, "bare" if bare else "date", more)
+
+    def _counts(self, first: int, past: int) -> bool:
+        """Tell whether a lone number is counted rather than a year: "over 2000", "top 2000"."""
+        before = self.texts[first - 1] if first else ""
+        return before in _BEFORE_NUMBERS or (past < len(self.texts) and self.texts[past] in CURRENCY_WORDS)
+
+
+_BEFORE_NUMBERS = frozenset(listed("than above below least most top bottom exceeding £ $ € > < = under"))
+_AVERAGES = ("average", "avg", "mean")
+_MOVING = (
+    ("n", "u", ("moving", "rolling", "trailing"), _AVERAGES),
+    (("moving", "rolling", "trailing"), "n", "u", _AVERAGES),
+    (("moving", "rolling", "trailing"), _AVERAGES, ("over", "with", "using", "across", "for"), "n", "u"),
+    (("moving", "rolling", "trailing"), _AVERAGES, "n", "u"),
+    (("moving", "rolling", "trailing"), _AVERAGES, ("(",), "n", "u", (")",)),
+)
+
+
+def _matched(pattern: Sequence[object], said: Sequence[str]) -> tuple[int, str, int] | None:
+    """Return the number, the unit and how many words a pattern takes."""
+    if len(said) < len(pattern):
+        return None
+    number, unit = 0, ""
+    for part, word in zip(pattern, said, strict=False):
+        if part == "n":
+            number = int(word) if word.isdecimal() and len(word) < 4 else date_words.NUMBER_WORDS.get(word, 0)
+            if not number:
+                return None
+        elif part == "u":
+            unit = date_words.UNIT_WORDS.get(word, "")
+            if not unit:
+                return None
+        elif word not in part:  # type: ignore[operator]
+            return None
+    return number, unit, len(pattern)
+
+
+def named_by(edge: Edge) -> tuple[Named, ...]:
+    """Return what a value edge may name."""
+    return edge.value if isinstance(edge.value, tuple) else ()

@@ -1,0 +1,380 @@
+"""What English says around measures, dimensions and values: one row per meaning, phrases separated by `|`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.language.tokens import listed
+
+#: Kind of word -> meaning -> the phrases that carry it.
+ROWS: Mapping[str, Mapping[str, str]] = {
+    "by": {
+        "": "by|per|for each|for every|by each|by every|in each|in every|each|every|split by"
+        "|broken down by|break down by|breakdown by|broken out by|grouped by|group by|across"
+        "|across all|segmented by|sliced by|split across|from each|for all|by individual"
+        "|distribution by|distributed by|of each|to each|to every|across the different",
+    },
+    "split": {"": "breakdown of|split of|distribution of|break down|breakdown|split|distribution|mix of"},
+    "count": {
+        "": "how many|number of|count of|no of|no . of|# of|total number of|count|total count of"
+        "|the number of|how many of"
+    },
+    "much": {"": "how much|how much money|how much in total|what amount|what amount of"},
+    "which": {"": "which|what|what is the|what are the|what was the|what were the|whats|what 's"},
+    "who": {"": "who|whom|whose"},
+    "where": {"": "where"},
+    "when": {"": "when"},
+    "distinct": {"": "distinct|different|unique|separate"},
+    "most": {
+        "desc": "most|the most|highest|largest|biggest|greatest|maximum|max|top|best|strongest|leading|peak"
+        "|record|highest|largest number of|highest number of|most number of|highest total"
+        "|largest total|highest amount of|main|better|number one|number 1|no 1|# 1|best performing"
+        "|top performing|highest performing|maximal|best ever|foremost|finest",
+        "asc": "least|the least|lowest|smallest|fewest|minimum|min|bottom|worst|weakest|poorest"
+        "|lowest number of|slowest|smallest number of|fewest number of|lowest total|worst performing"
+        "|lowest performing|poorest performing|minimal|quietest|littlest|minor|underperforming",
+    },
+    "seller": {
+        "desc": "bestseller|bestsellers|best seller|best sellers|best selling|bestselling|top selling"
+        "|top seller|top sellers|most popular|most sold|most purchased|most bought|fastest selling"
+        "|best - selling|top - selling|most wanted|biggest sellers|biggest seller|hottest"
+        "|most in demand",
+        "asc": "worst seller|worst sellers|worst selling|least popular|least sold|slowest selling"
+        "|slow sellers|slow movers|least selling|lowest selling|worst - selling|least purchased"
+        "|least bought",
+    },
+    "busy": {"desc": "busiest|most active", "asc": "least busy|least active"},
+    "order": {
+        "desc": "descending|in descending order|highest first|largest first|biggest first|most first"
+        "|from highest to lowest|high to low|from high to low|top first|best first"
+        "|from largest to smallest|sorted descending|desc|largest to smallest|highest to lowest"
+        "|from biggest to smallest|starting with the highest|starting with the largest"
+        "|from most to least|starting with the biggest|largest at the top|greatest first"
+        "|in decreasing order|decreasing",
+        "asc": "ascending|in ascending order|lowest first|smallest first|fewest first|from lowest to highest"
+        "|low to high|from low to high|worst first|from smallest to largest|sorted ascending|asc"
+        "|smallest to largest|least first|lowest to highest|starting with the lowest"
+        "|starting with the smallest|from least to most|in increasing order|increasing order",
+    },
+    "ranked": {
+        "": "ranked by|sorted by|ordered by|order by|sort by|rank by|in terms of|measured by|based on|according to"
+    },
+    "rank": {"": "rank|ranking of|ranked|sort|sorted|ranking|league table of"},
+    "than": {
+        ">": "more than|over|above|greater than|exceeding|exceeds|exceed|exceeded|higher than|larger than"
+        "|bigger than|>|in excess of|upwards of|beyond|better than|north of|surpassing|topping|bigger"
+        "|of over|of more than|by more than",
+        ">=": "at least|no less than|not less than|minimum of|a minimum of|no fewer than|> =|> = than"
+        "|or above|not below|at a minimum|greater than or equal to|more than or equal to|≥"
+        "|of at least",
+        "<": "fewer than|less than|under|below|lower than|smaller than|<|not reaching|short of"
+        "|cheaper than|worse than|of under|of less than|of fewer than",
+        "<=": "at most|no more than|not more than|maximum of|a maximum of|< =|not above"
+        "|less than or equal to|not exceeding|fewer than or equal to|≤|no greater than",
+        "=": "exactly|equal to|equals|=|precisely|of exactly",
+        "between": "between|ranging from|in the range of",
+    },
+    "ormore": {
+        ">=": "or more|or above|or higher|or over|and above|and more|+|plus",
+        "<=": "or less|or fewer|or below|or under",
+    },
+    "not": {
+        "": "without|except|except for|excluding|exclude|excl|other than|but not|not|not in|not from"
+        "|apart from|besides|outside|outside of|ignoring|leaving out|leave out|everything except"
+        "|everything but|all except|all but|anything except|non|aside from|with the exception of"
+        "|that are not|which are not|not including|minus|everywhere except|everywhere but"
+        "|anywhere but|omitting|omit|not counting|disregarding|everyone except|not for|not to|bar"
+        "|excl .|everything other than|anything but|all countries except|all products except"
+        "|rather than|save for"
+    },
+    "contains": {
+        "": "containing|contains|contain|with the word|that contain|which contain|whose name contains"
+        "|with names containing|named like|that include|with a name containing|whose names contain"
+        "|whose name includes|including the word|with name containing|having the word"
+        "|called something with|that have the word|with the words|with the name"
+    },
+    "starts": {
+        "": "starting with|beginning with|that start with|which start with|starts with|start with"
+        "|that begin with|begins with|whose name starts with|whose code starts with"
+        "|whose name begins with|with names starting with"
+    },
+    "versus": {
+        "": "vs|versus|compared to|compared with|against|v|relative to|in comparison to"
+        "|in comparison with|as against|vs .|as compared to|as compared with|comparison with"
+        "|comparison to|than in|than for|than|than during|than the|and not|as opposed to"
+        "|compared against|from that of|set against|next to"
+    },
+    "compare": {"": "compare|comparing|comparison of|comparison|contrast|comparison between|difference between"},
+    "rest": {
+        "": "the rest|rest|rest of the world|the rest of the world|all others|the others|others"
+        "|all other countries|everyone else|everything else|all other products|all other customers"
+        "|the other countries|other countries|the rest of the countries|the remaining countries"
+        "|everybody else|elsewhere|the remainder|everywhere else|all the others|all other markets"
+        "|other markets|the rest of our business"
+    },
+    "growth": {
+        "": "growth|growth rate|growth of|growth in|change in|change of|change|increase|increase in"
+        "|percent change|% change|percentage change|grow|grew|grown|growing|changed|difference in"
+        "|difference|variation in|rate of growth|% growth|percentage growth|how much more|decrease"
+        "|decrease in|decline in|drop in|rise in|evolution rate|uplift|delta|increased|decreased|rise"
+        "|how much less|how many more|how many fewer|percent growth|growth percentage|gain in"
+        "|improvement in|change rate|how much higher|how much lower|shift in|gone up|gone down"
+        "|went up|went down",
+        "prior_year": "yoy|year over year|year on year|y / y|yoy growth|year over year growth|year on year growth"
+        "|annual growth|y - o - y|year - over - year|yoy change|yearly growth|year on year change"
+        "|year over year change|annual growth rate|annual change|y o y|yoy % change"
+        "|growth year over year|growth year on year|yoy increase",
+        "month": "mom|month over month|month on month|m / m|mom growth|month over month growth"
+        "|month on month growth|monthly growth|monthly change|monthly growth rate"
+        "|month on month change|month over month change|mom change",
+        "quarter": "qoq|quarter over quarter|quarter on quarter|q / q|qoq growth|quarter over quarter growth"
+        "|quarterly growth|quarter on quarter growth|quarterly change|quarterly growth rate"
+        "|quarter on quarter change",
+        "week": "wow|week over week|week on week|w / w|wow growth|week over week growth|week on week growth"
+        "|weekly growth|weekly change|weekly growth rate",
+        "day": "day over day|day on day|daily growth|daily change|dod",
+    },
+    "lastyear": {
+        "prior_year": "a year earlier|the year before|same period last year|the same period last year"
+        "|one year earlier|same period a year ago|the same period a year ago|the same time last year"
+        "|same time last year|the prior year|the previous year|previous year|prior year"
+        "|the same period of the previous year|the year earlier|a year before"
+        "|same period of last year|the same period of last year|the same period in the previous year"
+        "|year ago|the same period the year before|the corresponding period last year"
+        "|the same months last year",
+        "previous_period": "the previous period|previous period|the prior period|prior period|the period before"
+        "|the preceding period|preceding period|last period|the last period|the one before"
+        "|the period prior",
+    },
+    "share": {
+        "": "share of|share|percentage of|percent of|% of|proportion of|contribution of|contribution to"
+        "|fraction of|portion of|percentage|proportion|market share of|market share|what part of"
+        "|part of|contribution|relative share of|%|percentage share of|percentage share"
+        "|percent share of|share of total|percentage of total|% of total|as a percentage"
+        "|as a share of total|as a percentage of total|as % of total|in percent|percent of total"
+        "|as a share|weight of|proportion of total|what percent of|what percentage of"
+        "|what proportion of|what share of|what fraction of|percent"
+    },
+    "running": {
+        "": "cumulative|running total|running total of|running sum|running sum of|cumulated|accumulated"
+        "|cumulatively|cumulative|running|cumulative total of|cumulative sum of|accumulating"
+        "|cumulative total|cumulative sum|accumulated total of"
+    },
+    "average": {"": "average|avg|mean|on average|averages|average of|averaged|avg ."},
+    "moving": {"": "moving average|rolling average|moving avg|rolling avg|moving mean|rolling mean|moving averages|ma"},
+    "trend": {
+        "": "over time|trend|trends|trending|develop|developed|development|evolve|evolved|evolution"
+        "|time series|timeline|history of|progress|progression|trend of|trend in|trend for"
+        "|evolution of|development of|trend line|track|line chart|developing|historical|time line"
+        "|how did it go|course of|trajectory|trendline|trended|through time|with time|graph over time"
+        "|changed over time|change over time|changing over time|evolving|line graph"
+    },
+    "grain": {
+        "hour": "hourly",
+        "day": "daily|day by day|day to day|per calendar day",
+        "week": "weekly|week by week|per calendar week|week to week",
+        "month": "monthly|month by month|per calendar month|month to month",
+        "quarter": "quarterly|quarter by quarter",
+        "year": "yearly|annual|annually|year by year|per annum|per calendar year",
+        "day_of_week": "weekday|weekdays|day of week|day of the week|days of the week|days of week|week day|week days",
+        "hour_of_day": "hour of day|hour of the day|hours of the day|hours of day|time of day|time of the day"
+        "|times of day",
+        "month_of_year": "month of year|month of the year|months of the year|calendar month|calendar months"
+        "|seasonality|seasonal pattern|seasonality of|seasonal pattern of|seasonally|seasonal"
+        "|seasonal profile of|seasonal profile",
+    },
+    "unit": {
+        "hour": "hour|hours",
+        "day": "day|days|date|dates",
+        "week": "week|weeks|wk",
+        "month": "month|months|mth",
+        "quarter": "quarter|quarters|qtr",
+        "year": "year|years|yr",
+    },
+    "usually": {"": "usually|typically|generally|normally|tend to|in general|tends to|typical"},
+    "sell": {
+        "": "sold|sell|selling|sells|shipped|ship|delivered|deliver|went to|sale|move|moved|dispatch"
+        "|dispatched|ordered|bought|buy|buys|buying|purchased|purchase|purchasing|order|go to|goes to"
+        "|going to|leave|left|sent"
+    },
+    "spend": {
+        "": "spend|spent|spends|spending|pay|paid|pays|paying|earn|earned|earns|make|made|makes|bring in"
+        "|brought in|brings in|take in|took in|generate|generated|generates|generating|worth|bring"
+        "|brought|yield|yielded|gross|grossed|earning|bringing in"
+    },
+    "priced": {"": "priced|priced at|costing|that cost|which cost|cost|costs|with a price|with price|sold for|sold at"},
+    "follow": {"": "and for|what about|how about|and in|and what about|same for|and the same for|and by"},
+    "contribute": {
+        "": "contributed|contribute|contributes|performed|perform|did|doing|do|does|perform best|account for"
+    },
+    "and": {"": "and|,|&|plus|as well as|along with|together with|and also|and the"},
+    "or": {"": "or"},
+    "to": {"": "to|from|in|for|at|within|into|of|on|during|with|over|inside|among|amongst|through|via|using|between"},
+    "new": {
+        "": "new|returning|repeat|first time|lost|churned|inactive|loyal|lapsed|recurring|existing"
+        "|one - time|retained|dormant|first - time|reactivated|onetime|one time"
+    },
+}
+#: Words that say nothing about the query.
+FILLERS = frozenset(
+    listed(
+        """a an the is are was were be been being am i we us our ours you your my me it its they them their there this
+        that these those please pls kindly show showing display give gives get list tell see find fetch pull plot draw
+        graph chart table report provide return want need know would like could can may let lets have has had having
+        do did does done us how total totals overall altogether all any in on at of for with out up so then also just
+        only actually exactly really hey hi hello thanks thank ok okay company business' sales' question figure figures
+        number numbers data result results information info value values stats statistics s re ve ll d m t view
+        overview summary summarise summarize calculate compute work look looks looking what which who whose how much
+        come came coming placed place made make into as about if whether both between per each some every when where
+        during within here now currently please? recorded achieved reported booked registered won gained happened
+        occurred there's people actual entire whole full complete combined together visualise visualize list? amount
+        level levels count volume? order? broken across over time? said regarding concerning respect terms term
+        including include included includes everything anything items? customers? seen dashboard breakdown
+        ones one's kind individually respectively individual various detail details detailed selected given specific
+        generally basically simply quickly quick new? per? produce produced"""
+    )
+) - frozenset(listed("please? time? volume? order? items? customers? new? per? list? business' sales' new?"))
+#: Words that make a question one this parser does not answer, by where it goes instead.
+ROUTES: Mapping[str, tuple[str, ...]] = {
+    "why": (
+        "why",
+        "how come",
+        "what caused",
+        "what causes",
+        "what drove",
+        "what drives",
+        "what is driving",
+        "reason for",
+        "reasons for",
+        "reason behind",
+        "what explains",
+        "explain",
+        "because",
+        "root cause",
+        "what led to",
+        "what happened to",
+        "what is behind",
+        "what made",
+        "the cause of",
+        "what is causing",
+        "what was behind",
+        "what 's behind",
+        "reasons behind",
+        "what 's driving",
+        "driver of",
+        "drivers of",
+        "caused",
+    ),
+    "forecast": (
+        "predict",
+        "predicted",
+        "prediction",
+        "predictions",
+        "forecast",
+        "forecasts",
+        "forecasted",
+        "projection",
+        "projected",
+        "project the",
+        "will",
+        "expect",
+        "expected",
+        "estimate for next",
+        "extrapolate",
+        "what will",
+        "going to be",
+        "outlook",
+        "anticipate",
+        "likely to",
+        "ll be",
+        "be in the future",
+        "upcoming demand",
+    ),
+    "advice": (
+        "should",
+        "how can",
+        "how could",
+        "how do i increase",
+        "how do we increase",
+        "how to",
+        "what if",
+        "recommend",
+        "recommendation",
+        "recommendations",
+        "suggest",
+        "improve",
+        "advice",
+        "best way",
+        "optimise",
+        "optimize",
+        "strategy",
+        "what can we do",
+        "ought",
+        "how might",
+        "advise",
+        "how do we",
+        "how do i",
+        "what would happen",
+        "is it worth",
+        "simulate",
+        "what could we",
+    ),
+    "model": (
+        "correlate",
+        "correlated",
+        "correlation",
+        "regression",
+        "cluster",
+        "anomaly",
+        "anomalies",
+        "outlier",
+        "outliers",
+        "bought together",
+        "significant",
+        "significance",
+        "cohort",
+        "segment customers",
+        "churn",
+        "lifetime value",
+        "retention",
+        "basket analysis",
+        "affinity",
+        "probability",
+        "elasticity",
+        "statistically",
+        "depend on",
+        "impact of",
+        "effect of",
+        "related to",
+        "influence",
+        "median",
+        "standard deviation",
+        "variance",
+        "percentile",
+    ),
+}
+NUMBER_SCALES: Mapping[str, float] = {
+    "k": 1e3,
+    "thousand": 1e3,
+    "m": 1e6,
+    "mn": 1e6,
+    "million": 1e6,
+    "bn": 1e9,
+    "billion": 1e9,
+    "grand": 1e3,
+}
+CURRENCY_WORDS = frozenset(
+    listed("£ $ € ¥ pound pounds gbp dollar dollars usd eur euro euros quid sek nok dkk chf jpy yen krona pln zloty")
+)
+
+
+def phrases() -> dict[str, list[tuple[str, str]]]:
+    """Return every phrase with its meanings as (kind, meaning)."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for kind, meanings in ROWS.items():
+        for meaning, text in meanings.items():
+            for phrase in text.split("|"):
+                row = (kind, meaning)
+                if row not in found.setdefault(phrase, []):
+                    found[phrase].append(row)
+    return found

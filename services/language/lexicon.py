@@ -1,0 +1,199 @@
+"""The words of a model: every measure and dimension with its synonyms, plurals and what English makes of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from services.language.stems import plural, stem
+from services.language.tokens import listed, tokenize
+from services.model import ColumnType, Dimension, Format, Role, SalesModel
+
+#: Words that make a measure one of pieces, or a dimension one of people, whatever it is called.
+PIECES = frozenset(listed("units unit quantity qty pieces volume items sold registrations"))
+ROLE_NOUNS = {
+    Role.CUSTOMER: ("customer", "client", "buyer", "shopper"),
+    Role.PRODUCT: ("product", "item", "article"),
+    Role.COUNTRY: ("country", "nation"),
+    Role.ORDER: ("order", "invoice"),
+    Role.CHANNEL: ("channel",),
+    Role.PRODUCT_TYPE: (),
+}
+ID_NOUNS = ("id", "number", "code", "no", "name")
+MEANS = ("average", "avg", "mean")
+COUNTED = re.compile(r"count_distinct\(\s*(\w+)\s*\)")
+RATIO = re.compile(r"(\w+)\s*/\s*(\w+)")
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What a word of the model may stand for: a measure, a dimension, or both, as "customers" does."""
+
+    measure: str | None = None
+    dimension: str | None = None
+    plural: bool = False
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a phrase, signs left out."""
+    return tuple(token.text for token in tokenize(text) if token.text[0].isalnum())
+
+
+def _variants(phrase: str) -> Iterator[str]:
+    """Yield the other ways to say a mean or a number of things."""
+    words = words_of(phrase)
+    for place, word in enumerate(words):
+        if word in MEANS:
+            yield from (" ".join((*words[:place], other, *words[place + 1 :])) for other in MEANS if other != word)
+            return
+    if words and words[-1] == "count" and len(words) > 1:
+        yield f"number of {' '.join(words[:-1])}"
+        yield f"{' '.join(words[:-1])}s"
+    if words[:2] == ("number", "of"):
+        yield f"{' '.join(words[2:])} count"
+
+
+class Lexicon:
+    """The vocabulary of one model. Phrases are tuples of stems; `extra` adds (phrase, name) pairs people taught."""
+
+    def __init__(self, model: SalesModel, extra: tuple[tuple[str, str], ...] = ()) -> None:
+        self.model = model
+        self.phrases: dict[tuple[str, ...], Noun] = {}
+        self.spoken: dict[str, str] = {}
+        for name in model.dimensions:
+            self._add_dimension(name, model.dimension(name))
+        for name, measure in model.measures.items():
+            for phrase in (measure.label, name.replace("_", " "), *measure.synonyms):
+                self._add(phrase, measure=name)
+        for name, measure in model.measures.items():
+            for phrase in (measure.label, name.replace("_", " "), *measure.synonyms):
+                for variant in _variants(phrase):
+                    self._add(variant, measure=name, weak=True)
+        for phrase, name in self._ratios():
+            self._add(phrase, measure=name, weak=True)
+        for phrase, name in extra:
+            if name in model.measures:
+                self._add(phrase, measure=name)
+            elif name in model.dimensions:
+                self._add(phrase, dimension=name)
+
+    def _add(
+        self, phrase: str, *, measure: str | None = None, dimension: str | None = None, weak: bool = False
+    ) -> None:
+        spoken = words_of(phrase)
+        if not spoken:
+            return
+        key = tuple(map(stem, spoken))
+        known = self.phrases.get(key, Noun())
+        if weak and known != Noun():
+            return
+        self.phrases[key] = Noun(known.measure or measure, known.dimension or dimension)
+        for word in spoken:
+            self.spoken.setdefault(word, word)
+            self.spoken.setdefault(plural(word), word)
+
+    def _add_dimension(self, name: str, dimension: Dimension) -> None:
+        nouns = (*ROLE_NOUNS[dimension.role],) if dimension.role else ()
+        named = (dimension.label, dimension.plural, *dimension.synonyms)
+        own = {stem(word) for phrase in named for word in words_of(phrase)}
+        taken = {words_of(other.label) for key, other in self.model.dimensions.items() if key != name}
+        said = (dimension.label, dimension.plural, name.replace("_", " "), *dimension.synonyms)
+        for phrase in said:
+            self._add(phrase, dimension=name)
+            if dimension.role in (Role.CUSTOMER, Role.ORDER, Role.PRODUCT):
+                for tail in ID_NOUNS:
+                    if stem(words_of(phrase)[-1]) != tail:
+                        self._add(f"{phrase} {tail}", dimension=name, weak=True)
+        for phrase in nouns:
+            if phrase not in own and (phrase,) not in taken:
+                self._add(phrase, dimension=name, weak=True)
+
+    def _ratios(self) -> Iterator[tuple[str, str]]:
+        """Yield "revenue per order" and "average revenue per order" for a measure that divides one by the other."""
+        measures = self.model.measures
+        for name, measure in measures.items():
+            found = RATIO.fullmatch(measure.expression.strip())
+            if not found or not {found[1], found[2]} <= set(measures):
+                continue
+            above = (measures[found[1]].label, found[1].replace("_", " "), *measures[found[1]].synonyms)
+            below = [measures[found[2]].label, found[2].replace("_", " "), *measures[found[2]].synonyms]
+            if (counted := self.counts.get(found[2])) is not None:
+                dimension = self.model.dimension(counted)
+                below += [dimension.label, *dimension.synonyms]
+            for upper in above:
+                for lower in below:
+                    for phrase in (f"{upper} per {lower}", f"{upper} for each {lower}"):
+                        yield phrase, name
+                        yield f"average {phrase}", name
+
+    @cached_property
+    def counts(self) -> dict[str, str]:
+        """Measures that count the values of a dimension: measure -> dimension."""
+        columns = {each.column: name for name, each in reversed(self.model.dimensions.items())}
+        found = {}
+        for name, measure in self.model.measures.items():
+            counted = COUNTED.fullmatch(measure.expression.strip())
+            if counted and counted[1] in columns:
+                found[name] = columns[counted[1]]
+        return found
+
+    @cached_property
+    def counted_by(self) -> dict[str, str]:
+        """Dimensions whose values a measure counts: dimension -> measure; sales before returns."""
+        found: dict[str, str] = {}
+        for measure, dimension in self.counts.items():
+            found.setdefault(dimension, measure)
+            for name, other in self.model.dimensions.items():
+                if other.column == self.model.dimension(dimension).column:
+                    found.setdefault(name, measure)
+        return found
+
+    @cached_property
+    def default(self) -> str:
+        """The measure a question means that names none."""
+        return self.model.overview.measures[0]
+
+    @cached_property
+    def money(self) -> str:
+        """The measure of money spent: the default when it is one, else the first amount."""
+        measures = self.model.measures
+        amounts = [name for name, each in measures.items() if each.format is Format.CURRENCY]
+        return self.default if self.default in amounts or not amounts else amounts[0]
+
+    @cached_property
+    def pieces(self) -> str:
+        """The measure of pieces sold; the default when the model has none."""
+        for name, measure in self.model.measures.items():
+            said = {
+                word
+                for phrase in (name.replace("_", " "), measure.label, *measure.synonyms)
+                for word in words_of(phrase)
+            }
+            whole = measure.expression.replace(" ", "").startswith("sum(")
+            if whole and said & PIECES and measure.format is not Format.CURRENCY:
+                return name
+        return self.default
+
+    @cached_property
+    def numeric(self) -> tuple[str, ...]:
+        """Dimensions that hold numbers, such as a price."""
+        numbers = (ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.MONEY)
+        columns = self.model.facts.columns
+        return tuple(name for name, each in self.model.dimensions.items() if columns[each.column].type in numbers)
+
+    @cached_property
+    def longest(self) -> int:
+        """Words in the longest phrase."""
+        return max(map(len, self.phrases), default=1)
+
+    def find(self, words: tuple[str, ...]) -> Noun | None:
+        """Return what a phrase stands for."""
+        found = self.phrases.get(tuple(map(stem, words)))
+        if found is None:
+            return None
+        many = stem(words[-1]) != words[-1]
+        measure = found.measure or (self.counted_by.get(found.dimension or "") if many else None)
+        dimension = found.dimension or (self.counts.get(measure or "") if many else None)
+        return Noun(measure, dimension, many)

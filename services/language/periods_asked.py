@@ -1,0 +1,174 @@
+"""Dates of a question -> its period and what it is compared with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from services.language.forms import Comparison
+from services.language.spans import Clock, Span, add, shifted
+from services.periods import add_months
+
+if TYPE_CHECKING:
+    from services.language.assembly import Draft
+    from services.language.items import Item
+
+CYCLIC = {"month": "month_of_year", "day": "day_of_week", "hour": "hour_of_day", "week": "week"}
+BACK_WORDS = ("previous", "prior", "preceding", "last")
+
+
+def trend_grain(time: Span | None, clock: Clock) -> str:
+    """Return the bucket that shows a period in a readable number of points."""
+    if time is None or time.start is None:
+        return "month"
+    days = ((time.end or clock.today) - time.start).days
+    return "day" if days <= 45 else "week" if days <= 100 else "month"
+
+
+def is_day(time: Span | None) -> bool:
+    """Tell whether a period is one day."""
+    return time is not None and time.start is not None and time.end == time.start + dt.timedelta(days=1)
+
+
+def read(draft: Draft) -> None:
+    """Set the draft's time and comparison from its dates and the words of comparison around them."""
+    items = draft.items
+    dates = [row for row in items.rows if row.kind == "date"]
+    growth = [row for row in items.rows if row.kind == "growth"]
+    like = [row for row in items.rows if row.kind == "lastyear"]
+    versus = [row for row in items.rows if row.kind == "versus" and not row.used]
+    compared = bool(versus or growth or like) or any(
+        row.kind == "compare" and row.used == "comparison" for row in items.rows
+    )
+    form = "growth" if growth else "values"
+    for row in (*growth, *like, *versus):
+        row.used = "comparison"
+    kinds = [str(row.value) for row in growth if row.value] or [str(row.value) for row in like]
+    for row in dates:
+        row.used = "time"
+        draft.doubt("repaired", float(row.date.repaired if row.date else 0))
+        if row.date and row.date.bare:
+            draft.doubt("bare_date", 0.5)
+    spans = [row.date.span for row in dates if row.date]
+    if len(spans) > 2 or (len(spans) == 2 and not compared):
+        draft.doubt("dates")
+    if len(spans) >= 2 and compared:
+        _two(draft, spans, dates, form)
+    elif spans and (compared or kinds):
+        _one(draft, spans[0], dates[0], kinds, form, bool(versus or like))
+    elif spans:
+        draft.time = _union(spans)
+    elif compared:
+        _none(draft, kinds, form)
+
+
+def _union(spans: list[Span]) -> Span:
+    ordered = sorted(spans, key=lambda span: span.first)
+    return Span(ordered[0].start, ordered[-1].end) if len(spans) > 1 else spans[0]
+
+
+def _two(draft: Draft, spans: list[Span], rows: list[Item], form: str) -> None:
+    first, second = spans[0], spans[1]
+    said = draft.said(rows[1]).removeprefix("the ").split()
+    if said and said[0] in ("previous", "prior", "preceding") and second.unit == first.unit and first.start:
+        second = _before(first)
+    if (
+        second.unit == "year"
+        and first.unit not in ("year", "")
+        and "year" in said
+        and second.past == first.first.replace(month=1, day=1)
+    ):
+        second = shifted(first, -1)
+    if form == "growth" and second.first > first.first:
+        first, second = second, first
+    draft.time = first
+    draft.comparison = Comparison(_kind(first, second), second, form)
+
+
+def _before(span: Span) -> Span:
+    """Return the period of the same length right before."""
+    if span.start is None or span.end is None:
+        return span
+    if span.start.day == 1 and span.end.day == 1:
+        months = (span.end.year - span.start.year) * 12 + span.end.month - span.start.month
+        return Span(add_months(span.start, -months), span.start, span.unit)
+    return Span(span.start - (span.end - span.start), span.start, span.unit)
+
+
+def _kind(now: Span, then: Span) -> str:
+    if now.start and then.start and shifted(now, -1).start == then.start:
+        return "prior_year"
+    return "previous_period" if then.end == now.start else "custom"
+
+
+def _one(draft: Draft, span: Span, row: Item, kinds: list[str], form: str, against: bool) -> None:  # noqa: FBT001 - from one caller
+    draft.time = span
+    bucketed = any(item.kind in ("grain", "unit", "trend") for item in draft.items.rows)
+    kind = kinds[0] if kinds else ""
+    if kind in ("month", "quarter", "week", "day"):
+        draft.grain = draft.grain or (kind if kind != span.unit else None)
+        if draft.grain:
+            draft.comparison = Comparison("previous_period", None, form)
+        else:
+            draft.comparison = Comparison(_kind(span, _before(span)), _before(span), form)
+        return
+    if kind == "prior_year":
+        draft.comparison = Comparison("prior_year", None if bucketed else shifted(span, -1), form)
+        return
+    if not against and form == "growth":
+        if bucketed:
+            draft.comparison = Comparison("previous_period", None, form)
+        else:
+            then = _before(span)
+            draft.comparison = Comparison(_kind(span, then), then, form)
+            draft.doubt("against")
+        return
+    if kind == "previous_period":
+        then = _before(span)
+        draft.comparison = Comparison(_kind(span, then), then, form)
+        return
+    _against(draft, span, row, form)
+
+
+def _against(draft: Draft, span: Span, row: Item, form: str) -> None:
+    """Compare the running unit with the one that was named: "revenue vs last year"."""
+    versus = draft.items.before(draft.items.rows.index(row), lambda item: item.kind == "versus")
+    if (
+        versus < 0
+        or span.start is None
+        or span.end is None
+        or span.unit not in ("day", "week", "month", "quarter", "year")
+    ):
+        draft.doubt("against")
+        return
+    clock = draft.clock
+    now = clock.holding(span.unit, clock.today, fiscal=span.fiscal)
+    if span.end > now.first:
+        draft.doubt("against")
+        return
+    draft.time, draft.comparison = now, Comparison(_kind(now, span), span, form)
+    draft.doubt("implied_now")
+
+
+def _none(draft: Draft, kinds: list[str], form: str) -> None:
+    kind = kinds[0] if kinds else ""
+    bucketed = any(item.kind in ("grain", "unit", "trend") for item in draft.items.rows)
+    if draft.dimensions and any(len(each.values) > 1 for each in draft.conditions) and not kind:
+        draft.doubt("against")
+        return
+    if kind in ("month", "quarter", "week", "day"):
+        draft.grain = draft.grain or kind
+        draft.comparison = Comparison("previous_period", None, form)
+    elif kind == "prior_year":
+        if not bucketed:
+            draft.grain = draft.grain or "year"
+            draft.doubt("against")
+        draft.comparison = Comparison("prior_year", None, form)
+    elif bucketed and form == "growth":
+        draft.comparison = Comparison("previous_period", None, form)
+    else:
+        draft.doubt("against", 2.0)
+
+
+__all__ = ["CYCLIC", "add", "is_day", "read", "replace", "trend_grain"]

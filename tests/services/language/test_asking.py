@@ -1,0 +1,151 @@
+"""Questions in plain English over the sample: the same query as a click, or a question back."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from services.access import RowScope
+from services.errors import UserError
+from services.language import answering, wording
+from services.language.asking import Reading, Vocabulary, read
+from services.language.index import Vocabularies
+from services.language.spans import Clock
+from services.periods import Compare, Grain, Period
+from services.query import Filter, SalesQuery, Sort
+from services.sales import Sales
+from tests.factories import viewer_of
+
+# What is computed from answers is the same on both engines; once is enough.
+pytestmark = [
+    pytest.mark.parametrize("engine", ["duckdb"], indirect=True, scope="session"),
+    pytest.mark.usefixtures("engine"),
+]
+CLOCK = Clock(dt.date(2011, 12, 9))
+GERMANY = Filter("country", "is", ("Germany",))
+NOVEMBER = Period(first=dt.date(2011, 11, 1), last=dt.date(2011, 11, 30))
+THIRD_QUARTER = Period(first=dt.date(2011, 7, 1), last=dt.date(2011, 9, 30))
+
+
+def largest(measure: str = "revenue") -> tuple[Sort, ...]:
+    return (Sort(measure, descending=True),)
+
+
+@pytest.fixture(scope="module")
+def words(sales: Sales) -> Vocabulary:
+    return Vocabularies(sales).of(viewer_of("admin"))
+
+
+def asked(text: str, words: Vocabulary, sales: Sales) -> SalesQuery:
+    reading = read(text, words, CLOCK)
+    assert reading.answerable, (reading.faults, reading.confidence)
+    return answering.to_query(reading.form, sales.model, sales.coverage(), words.index)
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("revenue", SalesQuery(measures=("revenue",))),
+        ("What was our turnover last month?", SalesQuery(measures=("revenue",), period=NOVEMBER)),
+        ("sales by country", SalesQuery(measures=("revenue",), dimensions=("country",), sort=largest())),
+        (
+            "Show the top 5 products sold in Germany last quarter",
+            SalesQuery(
+                measures=("units",),
+                dimensions=("product",),
+                filters=(GERMANY,),
+                period=THIRD_QUARTER,
+                segments=("merchandise",),
+                sort=largest("units"),
+                limit=5,
+            ),
+        ),
+        (
+            "bottom 3 countries by orders in november 2011",
+            SalesQuery(measures=("orders",), dimensions=("country",), period=NOVEMBER, sort=(Sort("orders"),), limit=3),
+        ),
+        (
+            "monthly orders of German customers, q3 2011",
+            SalesQuery(measures=("orders",), grain=Grain.MONTH, filters=(GERMANY,), period=THIRD_QUARTER),
+        ),
+        (
+            "revenue q3 2011 compared with last year",
+            SalesQuery(measures=("revenue",), period=THIRD_QUARTER, compare=Compare.YEAR),
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_question_is_the_query_of_a_click(question: str, query: SalesQuery, words: Vocabulary, sales: Sales) -> None:
+    assert asked(question, words, sales) == query
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("profit by country", "missing_measure"),
+        ("revenue by brand", "missing_dimension"),
+        ("sales in Argentina", "unknown_value"),
+        ("orders of customer 424242", "unknown_value"),
+        ("revenue in 2031", "no_data_period"),
+        ("why did sales fall in France", "unsupported_analysis"),
+        ("what will revenue be next month", "unsupported_analysis"),
+        ("and for France?", "ambiguous"),
+        ("what should we sell in Spain", "unsupported_analysis"),
+        ("???", "ambiguous"),
+    ],
+)
+def test_what_cannot_be_answered_is_said(question: str, reason: str, words: Vocabulary) -> None:
+    reading = read(question, words, CLOCK)
+    assert not reading.answerable
+    assert reason in [found for found, _ in reading.faults]
+    assert len(wording.refused(reading, words)) > 20
+
+
+@pytest.mark.parametrize("question", ["", "   ", "x" * 501])
+def test_empty_and_overlong_questions_are_refused(question: str, words: Vocabulary) -> None:
+    with pytest.raises(UserError, match="1 to 500 characters"):
+        read(question, words, CLOCK)
+
+
+def test_row_scope_holds_in_what_a_question_knows(sales: Sales) -> None:
+    manager = viewer_of("manager", RowScope(limits=(("country", ("France",)),)))
+    words = Vocabularies(sales).of(manager)
+
+    def reading(text: str) -> Reading:
+        return read(text, words, CLOCK)
+
+    assert reading("revenue in france").form.conditions[0].values == ("France",)
+    for text in ("revenue in germany", "german revenue", "revenue in eire", "revenue in gremany"):
+        found = reading(text)
+        assert not found.answerable
+        assert "Germany" not in wording.refused(found, words)
+    assert {entry.label for found in words.index.countries.values() for entry in found} == {"France"}
+
+
+def test_answers_agree_with_the_query_they_came_from(words: Vocabulary, sales: Sales) -> None:
+    admin = viewer_of("admin")
+
+    def result(text: str) -> answering.Result:
+        return answering.answer(read(text, words, CLOCK).form, sales, admin, words.index)
+
+    share = result("share of units in Germany in 2011")
+    whole = result("units in 2011")
+    part = result("units in Germany in 2011")
+    assert share.total is not None
+    assert whole.total
+    assert part.total
+    assert share.total == pytest.approx(part.total / whole.total)
+    running = result("cumulative revenue by month in 2010")
+    assert running.frame["running"].iloc[-1] == pytest.approx(result("revenue in 2010").total)
+    average = result("average revenue per month in 2010")
+    assert average.total == pytest.approx(running.frame["running"].iloc[-1] / 12)
+    per_group = result("top 2 products per country in 2011")
+    assert per_group.frame.groupby("country").size().max() == 2
+    custom = result("revenue october 2011 vs february 2011")
+    assert custom.frame["before"].iloc[0] == pytest.approx(result("revenue in february 2011").total)
+    counted = result("number of customers with at least 10 orders")
+    listed = result("customers with at least 10 orders")
+    assert counted.total == listed.frame["customer"].notna().sum()
+    rest = result("revenue of Germany vs the rest in 2011")
+    assert rest.frame["revenue"].sum() == pytest.approx(result("revenue in 2011").total)
