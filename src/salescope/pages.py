@@ -13,6 +13,8 @@ import callbacks.explore
 import callbacks.lines
 import callbacks.overview
 import callbacks.people
+import callbacks.plan
+import callbacks.products
 import callbacks.roles
 import callbacks.site
 import callbacks.tokens
@@ -75,6 +77,16 @@ PAGES: tuple[Page, ...] = (
         drawn=callbacks.trends.PAGE.drawn,
     ),
     Page(
+        "products",
+        "/products",
+        "Products",
+        Permission.DASHBOARDS_VIEW,
+        callbacks.products.PAGE.render,
+        callbacks.products.PAGE.register,
+        callbacks.products.needs,
+        drawn=callbacks.products.PAGE.drawn,
+    ),
+    Page(
         "explore",
         "/explore",
         "Explore",
@@ -92,6 +104,15 @@ PAGES: tuple[Page, ...] = (
         callbacks.lines.register,
         callbacks.lines.needs,
         lines=callbacks.lines.asked,
+    ),
+    Page(
+        "plan",
+        "/plan",
+        "Targets",
+        Permission.PLANS_EDIT,
+        callbacks.plan.render,
+        callbacks.plan.register,
+        filters=False,
     ),
     Page(
         "data",
