@@ -82,18 +82,17 @@ class MeasurePlan:
         return self._sources[key]
 
 
-#: Plans by the version of the model and the measures.
-_PLANS: dict[tuple[str, tuple[str, ...]], MeasurePlan] = {}
 MOST_PLANS = 1_000
 
 
 def measure_plan(model: SalesModel, names: tuple[str, ...]) -> MeasurePlan:
-    """Return the plan of some measures, made once."""
-    found = _PLANS.get((model.version, names))
+    """Return the plan of some measures, made once for each model."""
+    plans: dict[tuple[str, ...], MeasurePlan] = model.plans
+    found = plans.get(names)
     if found is None:
-        if len(_PLANS) >= MOST_PLANS:
-            _PLANS.clear()
-        found = _PLANS[model.version, names] = MeasurePlan(model, names)
+        if len(plans) >= MOST_PLANS:
+            plans.clear()
+        found = plans[names] = MeasurePlan(model, names)
     return found
 
 

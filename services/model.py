@@ -239,6 +239,11 @@ class SalesModel(Definition):
             return facts_of(facts.place, facts.table, facts.key, types, SQL_TYPES)
         return sa.table(facts.table, *(sa.column(name, kind) for name, kind in types.items()))
 
+    @cached_property
+    def plans(self) -> dict[tuple[str, ...], MeasurePlan]:
+        """Plans of measures asked for before; see `measure_plan`."""
+        return {}
+
     @property
     def row_compiler(self) -> expressions.Compiler:
         """Compiles expressions over the facts columns."""
