@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +31,7 @@ class AccessLogger(Logger):  # type: ignore[misc]
         # PATH_INFO is percent-decoded: a path with %0A in it would start a second, forged line.
         # A request that gunicorn itself refuses has none.
         values["U"] = quote(environ.get("PATH_INFO") or "-", encoding="latin-1")
+        values["B"] = values.get("B") or 0
         return values
 
 
@@ -79,5 +83,28 @@ wsgi.SERVER = "salescope"
 
 # A query string can hold filters, which are business data: no %(r)s, %(q)s or %(f)s in the format.
 accesslog = "-" if _setting("SALESCOPE_ACCESS_LOG", "0") == "1" else None
-access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(B)s %(M)sms'
+_FORMATS = {
+    "text": '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(B)s %(M)sms',
+    "json": '{"time": "%(t)s", "logger": "access", "address": "%(h)s", "method": "%(m)s", "path": "%(U)s", '
+    '"status": %(s)s, "bytes": %(B)s, "milliseconds": %(M)s, "request": "%({x-request-id}o)s"}',
+}
+access_log_format = _FORMATS[_setting("SALESCOPE_LOG_FORMAT", "text")]
 logger_class = AccessLogger
+
+# Where the workers keep the counts that /metrics adds up; without a token there are no metrics.
+if _setting("SALESCOPE_METRICS_TOKEN", _setting("SALESCOPE_METRICS_TOKEN_FILE", "")):
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="salescope-metrics-"))
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget what a worker that is gone measured at the moment."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        # Imported here, for the library looks at the environment when it is imported.
+        multiprocess = importlib.import_module("prometheus_client.multiprocess")
+        multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    """Remove the counts with the server."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

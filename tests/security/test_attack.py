@@ -27,6 +27,7 @@ SAMPLE_VALUES = {
 } | {
     "work": "0" * 32,
     "number": "0",
+    "kind": "csv",
 }
 
 
