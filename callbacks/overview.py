@@ -14,7 +14,7 @@ from layouts.tiles import Drawn
 from services.access import Viewer
 from services.overview import answers, default_query, offered
 from services.query import SalesQuery
-from services.sales import Sales
+from services.sales import Answer, Sales
 
 Ids = layout.Ids
 
@@ -27,7 +27,7 @@ def render(context: PageContext) -> Rendered:
     """Return the page in the state its URL asks for."""
     sales, bar = context.sales, _bar(context.sales)
     query, messages = filters.read(context, bar.default)
-    view = _view(sales, query, context.viewer, messages)
+    view = _view(context, query, messages)
     return layout.page(sales.model, bar.component(query, context.viewer), view)
 
 
@@ -35,9 +35,9 @@ def drawn(context: PageContext) -> list[Drawn]:
     """Return the key figures and the charts of a URL, for exports."""
     sales = context.sales
     query, _ = filters.read(context, default_query(sales.model))
-    found = answers(sales, offered(sales.model), query, context.viewer)
-    view = layout.make_view(sales.model, found, (), query.measures[0], tiles.attempt)
-    return [layout.key_figures(found["kpis"], sales.model), *view.charts.values()]
+    view = _view(context, query, ())
+    kpis = answers(sales, offered(sales.model)[:1], query, context.viewer)["kpis"]
+    return [layout.key_figures(kpis, sales.model), *view.charts.values()]
 
 
 def register(register: Register, services: Services) -> None:
@@ -59,7 +59,7 @@ def register(register: Register, services: Services) -> None:
         found = change if isinstance(change, Mapping) else {}
         context = PageContext(services, viewer, filters.parse_search(found.get("search")))
         query, messages = filters.read(context, bar.default)
-        view = _view(sales, query, viewer, messages)
+        view = _view(context, query, messages)
         return [
             view.notices,
             view.kpis,
@@ -69,6 +69,15 @@ def register(register: Register, services: Services) -> None:
         ]
 
 
-def _view(sales: Sales, query: SalesQuery, viewer: Viewer, messages: tuple[str, ...]) -> layout.View:
+def _view(context: PageContext, query: SalesQuery, messages: tuple[str, ...]) -> layout.View:
+    sales, viewer = context.sales, context.viewer
     found = answers(sales, offered(sales.model), query, viewer)
-    return layout.make_view(sales.model, found, messages, query.measures[0], tiles.attempt)
+    plans = _plans(context, found["kpis"])
+    return layout.make_view(sales.model, found, messages, query.measures[0], tiles.attempt, plans)
+
+
+def _plans(context: PageContext, kpis: Answer) -> layout.Plans:
+    planning, window = context.services.planning, kpis.window
+    actual = {name: kpis.value(name) for name in kpis.query.measures}
+    progress = planning.progress(kpis.query, window.asked, window.now, actual, context.viewer)
+    return layout.Plans(progress, planning.notes(window.asked.start.date(), window.asked.end.date()))

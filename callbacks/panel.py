@@ -20,6 +20,7 @@ from services.periods import Period
 from services.query import SalesQuery
 from services.sales import Sales
 from services.trail import Places
+from services.views import MAX_NAME, SavedViews
 
 Ids = layout.Ids
 #: A viewer -> the paths of the pages they can open, by page key.
@@ -46,9 +47,12 @@ def register(register: Register, services: Services, reach: Reach) -> None:
     def fill(viewer: Viewer, found: object) -> Any:
         try:
             given = found if isinstance(found, Mapping) else {}
-            kind = _KINDS.get(str(given.get("kind")))
+            asked_for = str(given.get("kind"))
+            if asked_for in _VIEWS:
+                return _VIEWS[asked_for](services.views, viewer, given)
+            kind = _KINDS.get(asked_for)
             if kind is None:
-                raise QueryError(f"A panel is one of {', '.join(_KINDS)}; received {str(given.get('kind'))[:80]!r}.")
+                raise QueryError(f"A panel is one of {', '.join((*_KINDS, *_VIEWS))}; received {asked_for[:80]!r}.")
             return kind(sales, viewer, _read(given, sales.model, reach(viewer)))
         except UserError as error:
             return layout.problem(str(error))
@@ -101,3 +105,28 @@ def _about(sales: Sales, viewer: Viewer, asked: Asked) -> Any:
 
 
 _KINDS: Mapping[str, Callable[[Sales, Viewer, Asked], Any]] = {"menu": _menu, "filter": _filter, "about": _about}
+
+
+def _list_views(views: SavedViews, viewer: Viewer, _given: Mapping[str, Any]) -> Any:
+    return layout.views(views.all(viewer), may_share=viewer.may(Permission.VIEWS_SHARE))
+
+
+def _save_view(views: SavedViews, viewer: Viewer, given: Mapping[str, Any]) -> Any:
+    address = f"{given.get('path')}{given.get('search') or ''}"
+    flags = {name: given.get(name) is True for name in ("shared", "home", "follows")}
+    views.save(str(given.get("name") or "")[: 2 * MAX_NAME], address, viewer, **flags)
+    return _list_views(views, viewer, given)
+
+
+def _remove_view(views: SavedViews, viewer: Viewer, given: Mapping[str, Any]) -> Any:
+    number = given.get("number")
+    if isinstance(number, int):
+        views.remove(number, viewer)
+    return _list_views(views, viewer, given)
+
+
+_VIEWS: Mapping[str, Callable[[SavedViews, Viewer, Mapping[str, Any]], Any]] = {
+    "views": _list_views,
+    "save-view": _save_view,
+    "remove-view": _remove_view,
+}

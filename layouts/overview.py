@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from dash import html
 from dash.development.base_component import Component
 
-from layouts import figures, labels, marks, tables, tiles
+from layouts import figures, labels, marks, noted, tables, tiles
 from layouts.controls import FilterIds
 from layouts.shell import notice
 from layouts.tiles import Drawn
 from services import formats
 from services.model import Measure, Role, SalesModel
 from services.overview import TOP, Tile
+from services.planning import Note, Progress, State
 from services.sales import Answer
 
 PAGE = "overview"
@@ -57,6 +58,14 @@ def page(model: SalesModel, bar: Component, view: View) -> Component:
     )
 
 
+@dataclass(frozen=True)
+class Plans:
+    """What people wrote beside the data: progress per measure, notes on dates."""
+
+    progress: Mapping[str, Progress] = field(default_factory=dict)
+    notes: Sequence[Note] = ()
+
+
 Guard = Callable[[str, Callable[[], Drawn]], Drawn]
 
 
@@ -66,10 +75,12 @@ def make_view(
     messages: Sequence[str],
     measure: str = "",
     guard: Guard = lambda _title, make: make(),
+    plans: Plans = Plans(),
 ) -> View:
     """Return the page's content for the answers of its tiles, every chart of `measure`.
 
-    `guard(title, make)` is what draws each chart, so that one that fails can be kept apart.
+    `guard(title, make)` is what draws each chart, so that one that fails can be kept apart; `plans` is what people
+    wrote beside the data.
     """
     kpis = answers["kpis"]
     first = measure or kpis.query.measures[0]
@@ -78,9 +89,10 @@ def make_view(
         for key, (source, title, draw) in _CHARTS.items()
         if source in answers
     }
+    charts["trend"] = noted.add(charts["trend"], plans.notes, model)
     notices = [notice("Part of the address was not used.", messages)] if messages else []
     notices += _about_window(kpis, model)
-    return View(notices, _tiles(kpis, answers["trend"], first, model), charts, trust(kpis, model))
+    return View(notices, _tiles(kpis, answers["trend"], first, model, plans), charts, trust(kpis, model))
 
 
 def _about_window(answer: Answer, model: SalesModel) -> list[Component]:
@@ -99,11 +111,22 @@ def _about_window(answer: Answer, model: SalesModel) -> list[Component]:
     return []
 
 
-def _tiles(kpis: Answer, trend: Answer, chosen: str, model: SalesModel) -> list[Component]:
-    return [_tile(name, model.measure(name), kpis, trend, chosen, model) for name in kpis.query.measures]
+def _tiles(kpis: Answer, trend: Answer, chosen: str, model: SalesModel, plans: Plans) -> list[Component]:
+    return [
+        _tile(name, model.measure(name), kpis, trend, chosen, model, plans.progress.get(name))
+        for name in kpis.query.measures
+    ]
 
 
-def _tile(name: str, measure: Measure, kpis: Answer, trend: Answer, chosen: str, model: SalesModel) -> Component:
+def _tile(
+    name: str,
+    measure: Measure,
+    kpis: Answer,
+    trend: Answer,
+    chosen: str,
+    model: SalesModel,
+    progress: Progress | None,
+) -> Component:
     now = kpis.value(name)
     spark = figures.sparkline([float(value) for value in trend.frame.dropna(subset=["time"])[name]])
     choose = html.A(
@@ -130,10 +153,39 @@ def _tile(name: str, measure: Measure, kpis: Answer, trend: Answer, chosen: str,
                 title=formats.exact(now, measure.format, model),
             ),
             _change(name, measure, kpis, model),
+            _target(progress, measure, model) if progress else None,
             html.Img(src=spark, alt="", className="spark") if spark else None,
         ],
         className=f"card kpi{' chosen' if name == chosen else ''}",
         **labels.data(query=kpis.query.to_json().decode(), title=measure.label),
+    )
+
+
+#: How a state of a target is shown: its sign, so that it is not told by colour alone.
+SIGNS = {State.GREEN: "✓", State.AMBER: "!", State.RED: "✗"}
+
+
+def _target(progress: Progress, measure: Measure, model: SalesModel) -> Component:
+    """Return a measure's target: the share reached as a bar, a mark where it should be by now, the state in words."""
+    whole = formats.short(progress.target, measure.format, model)
+    due = formats.short(progress.due, measure.format, model)
+    share = formats.share_text(progress.share, model)
+    top = max(progress.target, progress.actual, 0.0) or 1.0
+    width, mark = (f"{100 * max(0.0, value) / top:.1f}%" for value in (progress.actual, progress.due))
+    state = progress.state
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Span(className="filled", style={"width": width}),
+                    html.Span(className="due", style={"left": mark}),
+                ],
+                className="bar",
+            ),
+            html.Span([html.Span(SIGNS[state], **labels.aria(hidden="true")), f" {share} of {whole}, {state.value}"]),
+        ],
+        className=f"target target-{state.name.lower()}",
+        title=f"Target {formats.exact(progress.target, measure.format, model)}; due by now: {due}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -13,6 +14,7 @@ from services import provenance
 from services.drilling import Entry
 from services.model import SalesModel
 from services.sales import Answer
+from services.views import SavedView
 
 
 class Ids:
@@ -86,3 +88,52 @@ def about(
         code = html.Pre(answer.trust.statement, tabIndex=0)
         content.append(html.Details([html.Summary("SQL"), code], className="sql"))
     return _frame(f"About {title}", content)
+
+
+#: What a view can be, by the field that says it.
+FLAGS = (
+    ("home", "Open it first when I sign in"),
+    ("follows", "Begin every page with its filters"),
+    ("shared", "Share it with everybody"),
+)
+
+
+def views(found: Sequence[SavedView], *, may_share: bool) -> list[Component]:
+    """Return the saved views, and the form that keeps the page as it is under a name."""
+    rows = [html.Li(_view(view)) for view in found]
+    flags = [each for each in FLAGS if may_share or each[0] != "shared"]
+    form = html.Div(
+        [
+            html.Label("Name of this view", htmlFor="view-name", className="form-label"),
+            dcc.Input(id="view-name", type="text", maxLength=80, className="form-control form-control-sm"),
+            *(dbc.Checkbox(id=f"view-{field}", label=text, className="view-flag") for field, text in flags),
+            html.Button(
+                "Save this view", type="button", className="btn btn-sm btn-primary", **labels.data(view="save")
+            ),
+        ],
+        className="view-form",
+    )
+    listed = html.Ul(rows) if rows else html.P("There are no saved views yet.", className="quiet")
+    return _frame("Saved views", [listed, form])
+
+
+def _view(view: SavedView) -> list[Component]:
+    marks = [
+        word
+        for word, on in (
+            ("home", view.home),
+            ("filters follow", view.follows),
+            ("shared", view.shared and view.mine),
+            (f"by {view.owner}", not view.mine),
+        )
+        if on
+    ]
+    link = html.A(
+        [view.name, html.Span(f" {', '.join(marks)}", className="quiet") if marks else None],
+        href=view.address,
+        **labels.data(go="yes"),
+    )
+    if not view.mine:
+        return [link]
+    named = {**labels.data(view="remove", number=str(view.number)), **labels.aria(label=f"Remove {view.name}")}
+    return [link, html.Button(className="btn-close", type="button", **named)]

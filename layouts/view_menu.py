@@ -1,4 +1,4 @@
-"""The menu of the page in view: files of it, its address, its print."""
+"""The menu of the page in view: saved views, files of it, its address, its print."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from layouts import labels
 
 #: What the menu offers: what assets/salescope/frame.js is to do, and its words.
 ACTIONS = (
+    ("views", "Saved views"),
     ("link", "Copy the address"),
     ("xlsx", "Excel file"),
     ("pdf", "PDF file"),

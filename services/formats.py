@@ -115,6 +115,11 @@ def change_text(share: float, model: SalesModel) -> str:
     return _writer("+#,##0.0%;-#,##0.0%", model.currency, model.locale)(share)
 
 
+def share_text(share: float, model: SalesModel) -> str:
+    """Return a share of a whole, such as 96%."""
+    return NOTHING if math.isnan(share) else _writer("#,##0%", model.currency, model.locale)(share)
+
+
 def currency_prefix(model: SalesModel) -> str:
     """Return the currency symbol that axis labels begin with."""
     return _symbol(model.currency, model.locale)

@@ -202,9 +202,26 @@
     }
   }
 
+  // Saved views.
+  function askViews(button, more) {
+    anchor = button.closest("details") ? button.closest("details").querySelector("summary") : anchor;
+    const { pathname, search } = window.location;
+    set("panel-asked", { data: { path: pathname, search, at: Date.now(), ...more } });
+  }
+
+  function viewDone(button) {
+    if (button.dataset.view === "remove") {
+      return askViews(button, { kind: "remove-view", number: Number(button.dataset.number) });
+    }
+    const more = { kind: "save-view", name: byId("view-name").value };
+    for (const flag of ["home", "follows", "shared"]) more[flag] = Boolean((byId("view-" + flag) || {}).checked);
+    return askViews(button, more);
+  }
+
   function pageExported(button) {
     const kind = button.dataset.pageExport, { pathname, search, href } = window.location;
     button.closest("details").open = false;
+    if (kind === "views") return askViews(button, { kind: "views" });
     if (kind === "print") return window.print();
     if (kind === "link") {
       return navigator.clipboard.writeText(href).then(
@@ -233,6 +250,7 @@
     }
     if (at("button[data-about]")) return ask("about", at("button[data-about]"), {});
     if (at("button[data-export]")) return exported(at("button[data-export]"));
+    if (at("button[data-view]")) return viewDone(at("button[data-view]"));
     if (at("button[data-page-export]")) return pageExported(at("button[data-page-export]"));
     for (const open of document.querySelectorAll("details.export[open]")) {
       if (!open.contains(event.target)) open.open = false;

@@ -26,7 +26,7 @@ from callbacks.filters import MAX_SEARCH, parse_search
 from callbacks.wiring import PageContext, Services
 from layouts import shell
 from salescope import api, exports, headers, installation, operations, signin, uploads
-from salescope.gate import BACKGROUND, Gate, find_page, viewer
+from salescope.gate import BACKGROUND, PAGE_ENDPOINTS, Gate, find_page, viewer
 from salescope.pages import PAGES, Page
 from salescope.settings import ROOT, Settings, shown
 from salescope.single_sign_on import SingleSignOn
@@ -105,6 +105,7 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     app = _dash(server)
     gate = Gate(server, app, accounts, Tokens(engine, accounts), usage)
     headers.install(server, app, https=settings.production)
+    server.before_request(lambda: _start(views))
     server.after_request(StaticFiles().finish)
     _errors(server)
     _register_shell(Routes(app, gate, Permission.DASHBOARDS_VIEW), services)
@@ -222,6 +223,16 @@ def _register_shell(register: Routes, services: Services) -> None:
         links = shell.navigation(_links(services.sales.model, who, path), path, _carried(path, search))
         content, title = _page_content(services, who, path, search)
         return content, links, f"{title} · Salescope"
+
+
+def _start(views: SavedViews) -> flask.typing.ResponseReturnValue | None:
+    """Take somebody who opens a bare address to their home view, or give the page the filters that follow them."""
+    request = flask.request
+    if request.endpoint not in PAGE_ENDPOINTS or request.query_string or request.method != "GET":
+        return None
+    page = find_page(request.path)
+    target = views.start(request.path, viewer()) if page is not None and page.filters else ""
+    return flask.redirect(target) if target else None
 
 
 def _reach(model: SalesModel, who: Viewer) -> dict[str, str]:

@@ -13,6 +13,7 @@ import callbacks.explore
 import callbacks.lines
 import callbacks.overview
 import callbacks.people
+import callbacks.plan
 import callbacks.products
 import callbacks.roles
 import callbacks.site
@@ -103,6 +104,15 @@ PAGES: tuple[Page, ...] = (
         callbacks.lines.register,
         callbacks.lines.needs,
         lines=callbacks.lines.asked,
+    ),
+    Page(
+        "plan",
+        "/plan",
+        "Targets",
+        Permission.PLANS_EDIT,
+        callbacks.plan.render,
+        callbacks.plan.register,
+        filters=False,
     ),
     Page(
         "data",
