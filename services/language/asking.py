@@ -80,15 +80,23 @@ def read(text: str, vocabulary: Vocabulary, clock: Clock) -> Reading:
     if not edges.tokens:
         return Reading(text, Form(), 0.0, (), (("ambiguous", text.strip()),), (), {})
     paths = best_paths(edges.all())
-    drafts = [(score, assemble(path, vocabulary.lexicon, clock, edges.texts)) for score, path in paths]
-    score, draft = drafts[0]
-    form = form_of(draft)
-    others = [(each, form_of(other)) for each, other in drafts[1:]]
+    drafts = [(score, assemble(path, vocabulary.lexicon, clock, edges.texts, edges.dates)) for score, path in paths]
+    rated = sorted((_rated(score, draft, len(edges.mended)) for score, draft in drafts), key=lambda each: -each[0])
+    score, draft, form, found = rated[0]
+    others = [(each, other) for each, _, other, _ in rated[1:]]
     margin = next((score - each for each, other in others if other != form), 5.0)
-    found = confidence.features(draft, form, margin, len(edges.mended))
+    found["close_rival"] = 1 / (1 + max(margin, 0.0))
     faults = (*_routed(draft), *_faults(draft), *_outside(form.time, vocabulary.covered))
     distinct = tuple(dict.fromkeys(other for _, other in others if other != form))
     return Reading(text, form, confidence.probability(found), _parts(draft, edges), faults, distinct, found)
+
+
+def _rated(score: float, draft: Draft, mended: int) -> tuple[float, Draft, Form, dict[str, float]]:
+    """Weigh a way to cut the question by how well what it makes hangs together."""
+    form = form_of(draft)
+    found = confidence.features(draft, form, mended)
+    doubts = sum(confidence.WEIGHT.get(name, 1.0) * much for name, much in draft.doubts.items()) + 3 * len(draft.faults)
+    return score - doubts, draft, form, found
 
 
 def _parts(draft: Draft, edges: Edges) -> tuple[Part, ...]:
@@ -140,7 +148,8 @@ def _unknown(draft: Draft, place: int) -> str:
 
 def _empty(draft: Draft) -> bool:
     """Tell whether nothing was asked: no measure, breakdown, ranking or verb, and at most a filter."""
-    asked = draft.measures or draft.dimensions or draft.order or draft.verb or draft.thresholds or draft.comparison
+    ranked = draft.order and (draft.dimensions or draft.grain or draft.measures)
+    asked = draft.measures or draft.dimensions or ranked or draft.verb or draft.thresholds or draft.comparison
     follow = any(row.kind == "follow" for row in draft.items.rows)
     leading = draft.texts[0] in ("and", "or", "but", "also") if draft.texts else False
     return bool(follow or leading or (not asked and not (draft.conditions and draft.time) and not draft.grain))

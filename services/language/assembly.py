@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.language import periods_asked
+from services.language.dates import DateText
 from services.language.edges import Edge
 from services.language.forms import TOP, Comparison, Condition, Form, Threshold
 from services.language.function_words import CURRENCY_WORDS
@@ -27,6 +28,7 @@ class Draft:
     clock: Clock
     items: Items
     texts: Sequence[str]
+    dates: DateText
     measures: list[str] = field(default_factory=list)
     dimensions: list[str] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
@@ -68,7 +70,7 @@ class Draft:
         return self.measures[0] if self.measures else (self.verb or self.lexicon.default)
 
 
-def assemble(path: Sequence[Edge], lexicon: Lexicon, clock: Clock, texts: Sequence[str]) -> Draft:
+def assemble(path: Sequence[Edge], lexicon: Lexicon, clock: Clock, texts: Sequence[str], dates: DateText) -> Draft:
     """Return the draft that a sequence of edges makes."""
     rows = []
     for edge in path:
@@ -76,7 +78,7 @@ def assemble(path: Sequence[Edge], lexicon: Lexicon, clock: Clock, texts: Sequen
             continue
         kind = "currency" if edge.kind in ("sign", "unknown") and edge.value in CURRENCY_WORDS else edge.kind
         rows.append(Item("number" if edge.kind == "number" else kind, edge.value, edge))
-    draft = Draft(lexicon, clock, Items(rows), texts)
+    draft = Draft(lexicon, clock, Items(rows), texts, dates)
     for make in PASSES:
         make(draft)
     return draft
@@ -369,6 +371,9 @@ def _members(draft: Draft) -> None:
     for place in list(items.free("rest")):
         if draft.conditions and items.has("versus", "compare"):
             items.use(place, "calculation")
+            following = items.at(place + 1)
+            if following is not None and following.noun.dimension == draft.conditions[-1].dimension:
+                following.used = "calculation"
             draft.calculation = "in_vs_rest"
             for versus in (*items.free("versus"), *items.free("compare")):
                 items.use(versus, "calculation")
@@ -417,6 +422,9 @@ def _rankings(draft: Draft) -> None:
         noun = items.at(items.step(place, 1, "to", "most", "count"))
         if noun is not None and noun.noun.measure:
             items.use(place, "order")
+            ranked = items.before(place, lambda row: bool(row.noun.dimension) and not row.used)
+            if ranked >= 0 and not draft.dimensions:
+                draft.add_dimension(items.use(ranked, "dimension").noun.dimension or "")
             noun.used = "order"
             draft.order = (noun.noun.measure, draft.order[1] if draft.order else True)
         elif noun is not None and noun.kind == "grain":
@@ -440,6 +448,9 @@ def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
     target = items.at(following)
     quantity = draft.said(item) in QUANTITY or " of" in draft.said(item) or "number" in draft.said(item)
     order: str | None = None
+    asker = items.at(subject)
+    if asker is not None and asker.kind in ("who", "where", "when") and target is not None and target.noun.dimension:
+        asker.used, subject = "helper", -1
     if target is not None and target.kind == "noun" and not target.used:
         noun = target.noun
         ranked_already = subject >= 0
@@ -464,7 +475,7 @@ def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
         _rank_nothing(draft, place, number)
     if number is not None:
         draft.limit = number
-    elif draft.limit is None:
+    elif draft.limit is None and (draft.dimensions or draft.grain or not items.has("by")):
         draft.limit = 1
     if order is None and draft.order is not None:
         order = draft.order[0]
@@ -527,8 +538,9 @@ def _rank_subject(draft: Draft, subject: int, number: int | None) -> None:
         else:
             draft.faults.append(("missing_dimension", draft.said(row)))
         plural = False
+    one = any(row.kind == "which" and row.value == "one" for row in draft.items.rows)
     if number is None:
-        draft.limit = TOP if plural else 1
+        draft.limit = TOP if plural and not one else 1
 
 
 def _rank_nothing(draft: Draft, place: int, number: int | None) -> None:
@@ -544,7 +556,7 @@ def _rank_nothing(draft: Draft, place: int, number: int | None) -> None:
         row = draft.items.use(later, "dimension")
         draft.add_dimension(row.noun.dimension or "")
         draft.limit = (TOP if row.noun.plural else 1) if number is None else number
-    else:
+    elif not draft.items.has("by"):
         draft.doubt("unranked")
 
 

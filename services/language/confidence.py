@@ -68,11 +68,13 @@ FEATURES = (
     "bounded",
     "ranked",
 )
+#: What a doubt costs a way to cut a question, in the units of its edges; 1 unless given.
+WEIGHT = {"repaired": 0.0, "bare_date": 0.3, "either": 0.3, "part": 0.2, "contains": 0.3, "several": 0.3}
 Weights = Mapping[str, float]
 
 
-def features(draft: Draft, form: Form, margin: float, mended: int) -> dict[str, float]:
-    """Return the features of a reading; `margin` is how far the next different reading is behind."""
+def features(draft: Draft, form: Form, mended: int) -> dict[str, float]:
+    """Return the features of a reading; "close_rival", 0 to 1, is for the caller to set."""
     found = {name: min(draft.doubts.get(name, 0.0), 3.0) for name in DOUBTS}
     words = max(1, sum(text[0].isalnum() for text in draft.texts))
     held = sum(row.edge.past - row.edge.first for row in draft.items.rows if row.kind != "unknown")
@@ -83,7 +85,7 @@ def features(draft: Draft, form: Form, margin: float, mended: int) -> dict[str, 
         "default_measure": float(not named and draft.verb is None),
         "verb_measure": float(not named and draft.verb is not None),
         "filler_share": max(0.0, 1 - held / words),
-        "close_rival": 1 / (1 + max(margin, 0.0)),
+        "close_rival": 0.0,
         "parts": math.log1p(
             len(form.measures) + len(form.dimensions) + len(form.conditions) + len(form.thresholds) + bool(form.time)
         ),

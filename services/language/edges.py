@@ -17,7 +17,7 @@ from services.language.demonyms import country_of
 from services.language.function_words import CURRENCY_WORDS, FILLERS, NUMBER_SCALES, ROUTES, phrases
 from services.language.lexicon import Lexicon
 from services.language.spans import Clock
-from services.language.stems import stem
+from services.language.stems import plural, stem
 from services.language.tokens import Token, listed, tokenize
 from services.language.values import Named, ValueIndex
 
@@ -25,7 +25,7 @@ from services.language.values import Named, ValueIndex
 WORTH = {
     "noun": 3.0,
     "value": 2.9,
-    "part": 2.0,
+    "part": 2.2,
     "contains": 1.9,
     "date": 2.5,
     "route": 2.7,
@@ -85,6 +85,12 @@ def _phrases() -> Mapping[tuple[str, ...], tuple[tuple[str, str], ...]]:
 def function_vocabulary() -> frozenset[str]:
     """Every word that some phrase of English around a query consists of."""
     return frozenset(word for phrase in _phrases() for word in phrase) | FILLERS
+
+
+@cache
+def function_words() -> frozenset[str]:
+    """Words that mean something in English by themselves: never the beginning of a product's name."""
+    return frozenset(phrase[0] for phrase in _phrases() if len(phrase) == 1) | FILLERS
 
 
 LONGEST_PHRASE = 8
@@ -225,7 +231,7 @@ class Edges:
         for words, past in self._runs(place, self.index.longest):
             token = self.written[place]
             capitals = self.text[token.start : token.end].isupper()
-            if len(words) == 1 and words[0] in function_vocabulary() and not capitals:
+            if len(words) == 1 and words[0] in function_words() and not capitals:
                 continue
             found = self.index.exact(words, capitals=capitals)
             if found:
@@ -249,7 +255,7 @@ class Edges:
 
     def _content(self, place: int) -> bool:
         text = self.texts[place]
-        return text[0].isalnum() and text not in function_vocabulary() and (len(text) > 1 or text.isdecimal())
+        return text[0].isalnum() and text not in function_words() and (len(text) > 1 or text.isdecimal())
 
     def _numbers(self, place: int) -> Iterator[Edge]:
         token = self.tokens[place]

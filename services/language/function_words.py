@@ -20,7 +20,10 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|the number of|how many of"
     },
     "much": {"": "how much|how much money|how much in total|what amount|what amount of"},
-    "which": {"": "which|what|what is the|what are the|what was the|what were the|whats|what 's"},
+    "which": {
+        "one": "which one|which of them|which single",
+        "": "which|what|what is the|what are the|what was the|what were the|whats|what 's",
+    },
     "who": {"": "who|whom|whose"},
     "where": {"": "where"},
     "when": {"": "when"},
@@ -106,7 +109,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "compare": {"": "compare|comparing|comparison of|comparison|contrast|comparison between|difference between"},
     "rest": {
-        "": "the rest|rest|rest of the world|the rest of the world|all others|the others|others"
+        "": "all other|the other|other|the remaining|remaining|every other|any other|the rest|rest|rest of the world|the rest of the world|all others|the others|others"
         "|all other countries|everyone else|everything else|all other products|all other customers"
         "|the other countries|other countries|the rest of the countries|the remaining countries"
         "|everybody else|elsewhere|the remainder|everywhere else|all the others|all other markets"
@@ -225,7 +228,8 @@ FILLERS = frozenset(
         only actually exactly really hey hi hello thanks thank ok okay company business' sales' question figure figures
         number numbers data result results information info value values stats statistics s re ve ll d m t view
         overview summary summarise summarize calculate compute work look looks looking what which who whose how much
-        come came coming placed place made make into as about if whether both between per each some every when where
+        come came comes coming goes gets got getting taken took takes accounts accounted belongs derive derived derives originate
+        originated originates driven attributable received belonged placed place made make into as about if whether both between per each some every when where
         during within here now currently please? recorded achieved reported booked registered won gained happened
         occurred there's people actual entire whole full complete combined together visualise visualize list? amount
         level levels count volume? order? broken across over time? said regarding concerning respect terms term

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.language.edges import Edge
 
 #: Ways kept per place: the best and its rivals.
-KEPT = 3
+KEPT = 4
 
 
 def best_paths(edges: Sequence[Sequence[Edge]]) -> list[tuple[float, tuple[Edge, ...]]]:

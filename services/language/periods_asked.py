@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.language.forms import Comparison
-from services.language.spans import Clock, Span, add, shifted
+from services.language.date_rules import period
+from services.language.date_written import settled
+from services.language.spans import Clock, Cycle, Span, add, shifted
 from services.periods import add_months
 
 if TYPE_CHECKING:
     from services.language.assembly import Draft
+    from services.language.dates import DateFound
     from services.language.items import Item
 
 CYCLIC = {"month": "month_of_year", "day": "day_of_week", "hour": "hour_of_day", "week": "week"}
@@ -51,6 +54,9 @@ def read(draft: Draft) -> None:
         if row.date and row.date.bare:
             draft.doubt("bare_date", 0.5)
     spans = [row.date.span for row in dates if row.date]
+    if growth and len(dates) == 1 and dates[0].date and dates[0].date.form == "range":
+        spans = _both_ends(draft, dates[0].date) or spans
+        dates = dates * len(spans)
     if len(spans) > 2 or (len(spans) == 2 and not compared):
         draft.doubt("dates")
     if len(spans) >= 2 and compared:
@@ -63,6 +69,31 @@ def read(draft: Draft) -> None:
         _none(draft, kinds, form)
 
 
+def _both_ends(draft: Draft, found: DateFound) -> list[Span]:
+    """Return A and B of "from A to B", which growth compares; empty when they are not two periods."""
+    reader = draft.dates.reader
+    if reader.word(found.first) not in ("from", "between"):
+        return []
+    for left, after in period(reader, found.first + 1):
+        for right, end in period(reader, after + 1):
+            first, second = settled(reader, left), settled(reader, right)
+            if end == found.past and first is not None and second is not None and first.first < second.first:
+                if (
+                    second.unit in ("month", "quarter")
+                    and first.first.year != second.first.year
+                    and isinstance(left, Cycle)
+                ):
+                    first = (
+                        left.within(
+                            Span(dt.date(second.first.year, 1, 1), dt.date(second.first.year + 1, 1, 1), "year"),
+                            draft.clock,
+                        )
+                        or first
+                    )
+                return [second, first]
+    return []
+
+
 def _union(spans: list[Span]) -> Span:
     ordered = sorted(spans, key=lambda span: span.first)
     return Span(ordered[0].start, ordered[-1].end) if len(spans) > 1 else spans[0]
@@ -71,6 +102,10 @@ def _union(spans: list[Span]) -> Span:
 def _two(draft: Draft, spans: list[Span], rows: list[Item], form: str) -> None:
     first, second = spans[0], spans[1]
     said = draft.said(rows[1]).removeprefix("the ").split()
+    if said[:1] == ["same"]:
+        second = shifted(first, -1)
+    elif second == first:
+        second = _before(first)
     if said and said[0] in ("previous", "prior", "preceding") and second.unit == first.unit and first.start:
         second = _before(first)
     if (
