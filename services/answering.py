@@ -21,6 +21,7 @@ from services.folding import fold
 from services.frames import frame_of
 from services.images import Images, images_of
 from services.model import SalesModel
+from services.paging import Page, by_time, counting, narrowed
 from services.periods import Coverage, Window
 from services.planner import ASKING, Plan, plan
 from services.query import SalesQuery
@@ -99,11 +100,31 @@ class Answering:
         images = self._version.images
         return Choosing(images, allowed_values(self._model, images, self._query, self._scope))
 
-    @property
+    @cached_property
     def statement(self) -> sa.Select[Any]:
         """The SQL that answers the query, also where memory does."""
-        tables = None if self._query.columns else self._by_sql
-        return sql.build(self._model, self._query, self._window, self._scope, tables)
+        if not self._query.columns:
+            return sql.build(self._model, self._query, self._window, self._scope, self._by_sql)
+        page = Page(self._query, self._window)
+        if by_time(self._model, self._query) and (days := self._lines_per_day()) is not None:
+            page = narrowed(self._query, self._window, days)
+        return sql.build(self._model, page.query, page.window, self._scope)
+
+    def count_lines(self) -> int:
+        """Return how many order lines a query for `columns` has in all."""
+        days = self._lines_per_day()
+        if days is not None:
+            return int(days[sql.ROWS].sum())
+        statement = sql.count_lines(self._model, self._query, self._window, self._scope)
+        return int(rows_of(self._version.snapshot, statement, self._seconds)[0][sql.ROWS])
+
+    def _lines_per_day(self) -> pd.DataFrame | None:
+        """Return the lines of each day that a query for lines has in all, None where memory does not tell."""
+        asked = counting(self._model, self._query)
+        if asked is None:
+            return None
+        counted = Answering(self._model, self._version, asked, self._window, self._scope, self._seconds)
+        return counted.from_memory() if counted.only_memory else None
 
     @property
     def only_memory(self) -> bool:

@@ -23,7 +23,7 @@ from services.model import SalesModel
 from services.periods import Coverage, Period, Window, window
 from services.planner import FACTS, Plan
 from services.query import Filter, SalesQuery, Sort
-from services.warehouse import NO_DATA, Snapshot, Warehouse, coverage_of, rows_of
+from services.warehouse import NO_DATA, Snapshot, Warehouse, coverage_of
 
 SECOND = dt.timedelta(seconds=1)
 
@@ -189,9 +189,10 @@ class Sales:
         viewer.require(Permission.LINES_VIEW)
         query.check(self.model)
         snapshot = self._warehouse.current()
-        statement = sql.count_lines(self.model, query, self._window(query, snapshot), viewer.scope)
+        window = self._window(query, snapshot)
+        answering = Answering(self.model, self._version(snapshot), query, window, viewer.scope, self._seconds)
         with self._fairness.turn(viewer.user_id):
-            return int(rows_of(snapshot, statement, self._seconds)[0][sql.ROWS])
+            return answering.count_lines()
 
     def values(self, dimension: str, viewer: Viewer, *, search: str = "", limit: int = 50) -> list[Choice]:
         """Return values of a dimension that this viewer may see, those with most of the model's first measure first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -121,10 +121,18 @@ class Store:
     def both(self, query: SalesQuery, scope: RowScope) -> tuple[pd.DataFrame, pd.DataFrame, str]:
         """Return an answer, what the facts alone say, and what served it; SQL's own tables must agree too."""
         answer = self.sales.answer(query, viewer_of("analyst", scope))
-        window = self.sales.window(query)
-        plain = self._asked(query, sql.build(self.house.model, query, window, scope))
+        plain = self.plain(query, scope)
         same(self._asked(query, answer.trust.answering.statement), plain)
         return answer.frame, plain.drop(columns=sql.ALL_ROWS), answer.trust.served
+
+    def lines(self, query: SalesQuery, scope: RowScope) -> tuple[pd.DataFrame, int]:
+        """Return a page of order lines, and how many there are in all."""
+        viewer = viewer_of("analyst", scope)
+        return self.sales.answer(query, viewer).frame, self.sales.count_lines(query, viewer)
+
+    def plain(self, query: SalesQuery, scope: RowScope) -> pd.DataFrame:
+        """Return what the facts say."""
+        return self._asked(query, sql.build(self.house.model, query, self.sales.window(query), scope))
 
     def _asked(self, query: SalesQuery, statement: sa.Select[Any]) -> pd.DataFrame:
         rows = rows_of(self.house.warehouse.current(), statement)
@@ -206,6 +214,28 @@ def test_rollups_answer_as_the_facts_do(store: Store, query: SalesQuery, scope: 
     found, plain, served = store.both(query, scope)
     event("from memory" if IN_MEMORY in served else "by SQL")
     same(found, plain)
+
+
+@st.composite
+def pages(draw: st.DrawFn) -> SalesQuery:
+    return SalesQuery(
+        columns=("line_id", "sold_at", "order_id"),
+        period=draw(PERIODS),
+        filters=tuple(draw(FILTERS)),
+        sort=draw(st.sampled_from([(), (Sort("sold_at"),), (Sort("sold_at", descending=True), Sort("line_id"))])),
+        limit=draw(st.sampled_from([1, 7, 100])),
+        offset=draw(st.sampled_from([0, 3, 500, 3900, 10_000])),
+    )
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(query=pages(), scope=SCOPES)
+def test_pages_of_lines_are_those_of_all_lines(store: Store, query: SalesQuery, scope: RowScope) -> None:
+    found, counted = store.lines(query, scope)
+    everything = store.plain(replace(query, limit=None, offset=0), scope)
+    expected = everything.iloc[query.offset :][: query.limit].reset_index(drop=True)
+    same(found, expected if len(expected) else expected.astype(found.dtypes.to_dict()))
+    assert counted == len(everything)
 
 
 @pytest.mark.parametrize(
