@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from services.model import SalesModel
 from services.products import QUADRANTS, Assortment, Price, Product, Quadrant
 
 #: Products that are drawn at most; the others are of small value.
-DRAWN = 400
+DRAWN, DRAWN_EACH = 400, 120
 #: Growth is drawn up to this; beyond, at the edge.
 MOST_GROWTH = 3.0
 CLASSES = {"A": "#2f6fde", "B": "#56b4e9", "C": "#8a94a6"}
@@ -84,10 +83,9 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
     """Return growth by value (logarithmic), a point per product, and the two thresholds."""
     measure = found.asked.measure
     kind = model.measure(measure).format
-    drawn = [each for each in found.products if each.now > 0 and not math.isnan(each.growth)][:DRAWN]
     traces = []
     for quadrant, color in COLORS.items():
-        inside = [each for each in drawn if each.quadrant is quadrant]
+        inside = [each for each in found.of_quadrant(quadrant) if each.now > 0][:DRAWN_EACH]
         traces.append(
             {
                 "type": "scatter",
