@@ -118,6 +118,8 @@ class People(Audit):
                 if other.id == user.id:
                     raise UserError(f"{email!r} cannot inherit from themselves. Name somebody else, or nobody.")
                 _hand_over(session, user, other)
+            # An engine may give the number to the next person: nothing may refer to it any more.
+            end_sessions(session, user)
             session.delete(user)
 
     def list(self) -> list[Account]:
@@ -231,7 +233,7 @@ def _hand_over(session: Session, user: User, heir: User) -> None:
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             refers = any(key.column.table.name == User.__tablename__ for key in column.foreign_keys)
-            if refers and not table.info.get("personal"):
+            if (refers or column.name == "user_id") and not table.info.get("personal"):
                 session.execute(sa.update(table).where(column == user.id).values({column.name: heir.id}))
 
 
