@@ -8,6 +8,7 @@ from typing import Any
 
 import callbacks.account
 import callbacks.audit
+import callbacks.countries
 import callbacks.data
 import callbacks.explore
 import callbacks.lines
@@ -75,6 +76,16 @@ PAGES: tuple[Page, ...] = (
         callbacks.trends.PAGE.render,
         callbacks.trends.PAGE.register,
         drawn=callbacks.trends.PAGE.drawn,
+    ),
+    Page(
+        "countries",
+        "/countries",
+        "Countries",
+        Permission.DASHBOARDS_VIEW,
+        callbacks.countries.PAGE.render,
+        callbacks.countries.PAGE.register,
+        callbacks.countries.needs,
+        drawn=callbacks.countries.PAGE.drawn,
     ),
     Page(
         "products",
