@@ -17,6 +17,7 @@ from services.language.values import Named
 from services.model import Role
 
 LINKS = ("to", "sign", "and", "filler")
+PRICED = ("cheaper", "expensive", "pricier", "dearer", "costlier")
 QUANTITY = frozenset({"most", "the most", "least", "the least", "fewest"})
 
 
@@ -184,7 +185,10 @@ def _bound(draft: Draft, place: int, last: int, operator: str, values: list[floa
     measure: str | None = None
     following, preceding = items.at(after), items.at(left)
     between_words = range(left + 1, place)
-    if following is not None and following.noun.measure and not following.used:
+    ordered = draft.lexicon.model.by_role(Role.ORDER)
+    if following is not None and following.kind == "times" and ordered in draft.lexicon.counted_by:
+        measure, following.used = draft.lexicon.counted_by[ordered or ""], "threshold"
+    elif following is not None and following.noun.measure and not following.used:
         measure, following.used = following.noun.measure, "threshold"
     elif preceding is not None and preceding.noun.measure and not preceding.used and _another_subject(draft, left):
         measure, preceding.used = preceding.noun.measure, "threshold"
@@ -217,7 +221,17 @@ def _numeric(draft: Draft, place: int, left: int, after: int) -> str | None:
         if item is not None and item.kind == "priced":
             item.used = "condition"
             return numeric[0]
+    if any(word in PRICED for word in draft.said(draft.items.rows[place]).split()):
+        of = draft.items.at(draft.items.step(place, -1, "to"))
+        if of is not None and of.noun.dimension and not of.used and draft.items.has("noun") and _measured(draft, of):
+            of.used = "condition"
+        return numeric[0]
     return None
+
+
+def _measured(draft: Draft, item: Item) -> bool:
+    """Tell whether another noun is the measure, as in "revenue from items cheaper than 1"."""
+    return any(row.noun.measure and row is not item for row in draft.items.rows)
 
 
 def _another_subject(draft: Draft, place: int) -> bool:
@@ -231,11 +245,14 @@ def _another_subject(draft: Draft, place: int) -> bool:
 def _subject_of(draft: Draft, place: int, measure: str, operator: str, values: list[float]) -> None:
     items = draft.items
 
+    counts = draft.lexicon.counts
+
     def fits(row: Item) -> bool:
-        return bool(row.noun.dimension) and row.used in ("", "subject")
+        return bool(row.noun.dimension or _numbered(draft, row)) and row.used in ("", "subject")
 
     subject = items.before(place, fits)
-    counted = subject >= 0 and items.kind(items.step(subject, -1, "to", "distinct")) in ("count",)
+    inside = subject >= 0 and _numbered(draft, items.rows[subject])
+    counted = inside or (subject >= 0 and items.kind(items.step(subject, -1, "to", "distinct")) in ("count",))
     bounds = tuple(values)
     if subject < 0 and items.has("who"):
         name = draft.lexicon.model.by_role(Role.CUSTOMER)
@@ -245,11 +262,12 @@ def _subject_of(draft: Draft, place: int, measure: str, operator: str, values: l
             draft.add_dimension(name)
     elif subject >= 0:
         row = items.rows[subject]
-        name = row.noun.dimension
+        name = row.noun.dimension or counts.get(row.noun.measure or "")
         row.used = "subject"
         if counted and row.noun.measure:
             counter = items.step(subject, -1, "to", "distinct")
-            items.use(counter, "measure")
+            if not inside:
+                items.use(counter, "measure")
             draft.add_measure(row.noun.measure)
             draft.thresholds.append(Threshold(measure, operator, bounds, per=name))
             return
@@ -264,6 +282,13 @@ def _subject_of(draft: Draft, place: int, measure: str, operator: str, values: l
     draft.thresholds.append(Threshold(measure, operator, bounds))
     if not draft.measures:
         draft.subject = measure
+
+
+def _numbered(draft: Draft, row: Item) -> bool:
+    """Tell whether a noun itself says that things are counted: "number of countries"."""
+    return row.noun.measure in draft.lexicon.counts and draft.said(row).startswith(
+        ("number of", "distinct", "different")
+    )
 
 
 def _names(draft: Draft) -> None:
@@ -402,7 +427,9 @@ def _side_by_side(draft: Draft, place: int) -> None:
 def _shares(draft: Draft) -> None:
     for kind, calculation in (("share", "share"), ("running", "cumulative")):
         for place in list(draft.items.free(kind)):
-            draft.items.use(place, "calculation")
+            item = draft.items.use(place, "calculation")
+            if kind == "share" and draft.items.kind(place + 1) == "growth" and " of" not in draft.said(item):
+                continue
             draft.calculation = calculation
     if draft.calculation == "cumulative" and draft.grain is None:
         draft.subject = draft.subject or None
@@ -548,6 +575,13 @@ def _rank_nothing(draft: Draft, place: int, number: int | None) -> None:
     item = draft.items.rows[place]
     product = draft.lexicon.model.by_role(Role.PRODUCT)
     later = draft.items.after(place, lambda row: row.kind == "noun" and bool(row.noun.dimension) and not row.used)
+    beyond = draft.items.step(place, 1, "noun", "to", "number")
+    bucket = draft.items.at(beyond)
+    if bucket is not None and bucket.kind == "unit" and draft.items.kind(beyond - 1) == "noun":
+        bucket.used = "grain"
+        draft.grain = str(bucket.value)
+        draft.limit = (TOP if draft.said(bucket).endswith("s") else 1) if number is None else number
+        return
     if item.kind == "seller" and product:
         draft.add_dimension(product)
         plural = draft.said(item).endswith("s")
@@ -630,6 +664,9 @@ def _broken_by(draft: Draft, place: int, row: Item) -> bool:
         return True
     if row.noun.measure:
         row.used = "order"
+        listed = items.before(place, lambda each: bool(each.noun.dimension) and each.noun.plural and not each.used)
+        if listed >= 0 and not draft.dimensions and items.kind(items.step(listed, -1, "to")) != "count":
+            draft.add_dimension(items.use(listed, "dimension").noun.dimension or "")
         draft.add_measure(row.noun.measure)
         if draft.dimensions:
             draft.order = (row.noun.measure, True)

@@ -64,7 +64,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "rank": {"": "rank|ranking of|ranked|sort|sorted|ranking|league table of"},
     "than": {
-        ">": "more than|over|above|greater than|exceeding|exceeds|exceed|exceeded|higher than|larger than"
+        ">": "more expensive than|pricier than|dearer than|costlier than|more than|over|above|greater than|exceeding|exceeds|exceed|exceeded|higher than|larger than"
         "|bigger than|>|in excess of|upwards of|beyond|better than|north of|surpassing|topping|bigger"
         "|of over|of more than|by more than",
         ">=": "at least|no less than|not less than|minimum of|a minimum of|no fewer than|> =|> = than"
@@ -206,6 +206,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|brought|yield|yielded|gross|grossed|earning|bringing in"
     },
     "priced": {"": "priced|priced at|costing|that cost|which cost|cost|costs|with a price|with price|sold for|sold at"},
+    "times": {"": "times|time"},
     "follow": {"": "and for|what about|how about|and in|and what about|same for|and the same for|and by"},
     "contribute": {
         "": "contributed|contribute|contributes|performed|perform|did|doing|do|does|perform best|account for"
@@ -227,7 +228,7 @@ FILLERS = frozenset(
         do did does done us how total totals overall altogether all any in on at of for with out up so then also just
         only actually exactly really hey hi hello thanks thank ok okay company business' sales' question figure figures
         number numbers data result results information info value values stats statistics s re ve ll d m t view
-        overview summary summarise summarize calculate compute work look looks looking what which who whose how much
+        overview something anything stuff things thing summary summarise summarize calculate compute work look looks looking what which who whose how much
         come came comes coming goes gets got getting taken took takes accounts accounted belongs derive derived derives originate
         originated originates driven attributable received belonged placed place made make into as about if whether both between per each some every when where
         during within here now currently please? recorded achieved reported booked registered won gained happened

@@ -62,6 +62,9 @@ class Lexicon:
         self.model = model
         self.phrases: dict[tuple[str, ...], Noun] = {}
         self.spoken: dict[str, str] = {}
+        for name, dimension in model.dimensions.items():
+            for phrase in (dimension.label, dimension.plural, name.replace("_", " "), *dimension.synonyms):
+                self._add(phrase, dimension=name)
         for name in model.dimensions:
             self._add_dimension(name, model.dimension(name))
         for name, measure in model.measures.items():
@@ -101,7 +104,6 @@ class Lexicon:
         taken = {words_of(other.label) for key, other in self.model.dimensions.items() if key != name}
         said = (dimension.label, dimension.plural, name.replace("_", " "), *dimension.synonyms)
         for phrase in said:
-            self._add(phrase, dimension=name)
             if dimension.role in (Role.CUSTOMER, Role.ORDER, Role.PRODUCT):
                 for tail in ID_NOUNS:
                     if stem(words_of(phrase)[-1]) != tail:
@@ -195,5 +197,4 @@ class Lexicon:
             return None
         many = stem(words[-1]) != words[-1]
         measure = found.measure or (self.counted_by.get(found.dimension or "") if many else None)
-        dimension = found.dimension or (self.counts.get(measure or "") if many else None)
-        return Noun(measure, dimension, many)
+        return Noun(measure, found.dimension, many)
