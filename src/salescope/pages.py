@@ -10,6 +10,7 @@ import callbacks.account
 import callbacks.audit
 import callbacks.countries
 import callbacks.data
+import callbacks.details
 import callbacks.explore
 import callbacks.lines
 import callbacks.overview
@@ -115,6 +116,16 @@ PAGES: tuple[Page, ...] = (
         callbacks.lines.register,
         callbacks.lines.needs,
         lines=callbacks.lines.asked,
+    ),
+    Page(
+        "details",
+        "/details",
+        "Look up",
+        Permission.LINES_VIEW,
+        callbacks.details.PAGE.render,
+        callbacks.details.PAGE.register,
+        callbacks.details.needs,
+        drawn=callbacks.details.PAGE.drawn,
     ),
     Page(
         "plan",
