@@ -25,8 +25,8 @@ MORE = "More"
 class Setting:
     """A control: its label, its parameter, its value, and the (value, name) pairs to choose from.
 
-    Without options it takes a number from `low` to `high`. `default` is the value that the address leaves out; a
-    setting to `keep` stands in the address as soon as another does. `parts` make one value, with dots between.
+    Without options it takes a `text`, or a number from `low` to `high`. `default` is the value that the address leaves
+    out; a setting to `keep` stands in it as soon as another does. `parts` make one value, with dots between.
     """
 
     label: str
@@ -38,6 +38,7 @@ class Setting:
     high: float | None = None
     hint: str = ""
     keep: bool = False
+    text: bool = False
     parts: tuple[Setting, ...] = ()
 
 
@@ -79,6 +80,8 @@ def _field(setting: Setting, target: str) -> list[Component]:
     if setting.options:
         options = [{"value": value, "label": name} for value, name in setting.options]
         field = dbc.Select(id=target, options=options, value=setting.value)
+    elif setting.text:
+        field = dbc.Input(id=target, type="search", value=setting.value, debounce=True, maxLength=200)
     else:
         limits = {"min": setting.low, "max": setting.high}
         field = dbc.Input(id=target, type="number", value=setting.value, step="any", debounce=True, **limits)
