@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 2
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check bench bench-engine bench-front bench-forecast lock clean
+.PHONY: help run install test check bench bench-engine bench-refresh bench-front bench-forecast lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,11 +47,17 @@ bench: $(VENV)/.installed ## Print queries and loads beside the same work in bar
 bench-engine: $(VENV)/.installed ## Verify and time the reference workload beside bare DuckDB; BENCH_ARGS=--help tells more
 	$(BIN)/python -m tests.benchmarks.engine $(BENCH_ARGS)
 
+bench-refresh: $(VENV)/.installed-test ## Time whole refreshes over HTTP, 8 users, random filters; BENCH_ARGS=--help tells more
+	$(BIN)/python -m tests.benchmarks.refresh $(BENCH_ARGS)
+
 bench-front: $(VENV)/.installed-test ## Print what a request costs beside its query
 	$(BIN)/python -m tests.benchmarks.front
 
 bench-forecast: $(VENV)/.installed ## Forecast a panel with known answers, beside other tools; BENCH_ARGS="--budget-seconds 60"
 	$(BIN)/python -m tests.benchmarks.forecast $(BENCH_ARGS)
+
+bench-browser: $(VENV)/.installed-test ## Print what a person waits for in a browser: visits, filters, drilling; bytes and requests
+	$(BIN)/python -m tests.benchmarks.browser $(BENCH_ARGS)
 
 lock: $(VENV)/.installed-test ## Renew both lock files from setup.cfg
 	@$(PIP) uv

@@ -16,6 +16,7 @@ from services import sql
 from services.access import RowScope
 from services.arrays import Arrays
 from services.choosing import Choosing, allowed_values
+from services.errors import QueryError
 from services.exact import RefusedError
 from services.folding import fold
 from services.frames import frame_of
@@ -30,6 +31,8 @@ from services.warehouse import Snapshot, columns_of, rows_of
 
 log = logging.getLogger("salescope")
 MEMORY = "memory"
+#: Rows an answer has at most.
+MOST_ROWS = 500_000
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,9 @@ class Answering:
         found = self.from_memory()
         if found is not None:
             return found
-        statement = self.statement
+        statement = self.statement if self._query.limit else self.statement.limit(MOST_ROWS + 1)
         rows = rows_of(self._version.snapshot, statement, self._seconds)
+        self._require_few(len(rows))
         names = statement.selected_columns.keys()
         return frame_of(self._model, self._query, {name: [row[name] for row in rows] for name in names})
 
@@ -163,4 +167,14 @@ class Answering:
             self._choosing,
             lambda statement: columns_of(self._version.snapshot, statement, self._seconds),
         )
-        return fold(self._model, images, self._query, found, arrays, arrays.totals())
+        columns = fold(self._model, images, self._query, found, arrays, arrays.totals())
+        self._require_few(len(columns[sql.ROWS]))
+        return columns
+
+    def _require_few(self, rows: int) -> None:
+        """Raise QueryError for an answer of more rows than one may have."""
+        if self._query.limit is None and rows > MOST_ROWS:
+            raise QueryError(
+                f"The answer would have more than {MOST_ROWS:,} rows, which is the limit. Choose a shorter period, "
+                "larger steps of time, fewer breakdowns, filters, or the first rows only."
+            )

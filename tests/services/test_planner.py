@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from salescope.cache import NoCache
-from services import rollups, sql
+from services import answering, rollups, sql
 from services.access import EVERYTHING, NOTHING, RowScope
+from services.errors import QueryError
 from services.frames import frame_of
 from services.images import images_of
 from services.periods import Compare, Grain, Period, Range
@@ -315,3 +316,13 @@ def test_a_rollup_reads_back(store: Store) -> None:
     for rollup in rollups_of(store.house.warehouse.current()):
         assert isinstance(rollup, Rollup)
         assert rollup.rows > 0
+
+
+def test_too_many_rows_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "MOST_ROWS", 20)
+    few, many = (SalesQuery(measures=("lines",), dimensions=(name,), period=ALL) for name in ("country", "product"))
+    assert len(store.sales.answer(few, viewer_of("analyst")).frame) == 5
+    for query in (many, SalesQuery(columns=("line_id",))):
+        with pytest.raises(QueryError, match=r"more than 20 rows.*Choose a shorter period"):
+            store.sales.answer(query, viewer_of("analyst"))
+    assert len(store.sales.answer(replace(many, limit=25), viewer_of("analyst")).frame) == 25
