@@ -62,7 +62,7 @@ keepalive = 75
 max_requests = 10_000
 max_requests_jitter = 1_000
 # The heartbeat file blocks the worker when it lies on a slow disk.
-_MEMORY = Path("/dev/shm")  # noqa: S108
+_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108
 worker_tmp_dir = str(_MEMORY) if _MEMORY.is_dir() else None
 
 # The state of a page is in its URL; 8190 is the most that gunicorn counts.
