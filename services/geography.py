@@ -38,7 +38,7 @@ def country_code(name: str) -> str | None:
     try:
         return str(pycountry.countries.lookup(wanted).alpha_3)
     except LookupError:
-        return _local_names().get(plain(wanted))
+        return local_names().get(plain(wanted))
 
 
 def plain(name: str) -> str:
@@ -48,7 +48,7 @@ def plain(name: str) -> str:
 
 
 @cache
-def _local_names() -> dict[str, str]:
+def local_names() -> dict[str, str]:
     """Return the code of each name a country has in some language, in its `plain` form."""
     names: dict[str, str] = orjson.loads(NAMES_FILE.read_bytes())
     return names

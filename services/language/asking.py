@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from services.errors import UserError
 from services.language import confidence
 from services.language.assembly import Draft, assemble, form_of
-from services.language.edges import Edges
+from services.language.edges import Edges, settled
 from services.language.forms import Form
 from services.language.lexicon import Lexicon
 from services.language.paths import best_paths
@@ -79,7 +79,7 @@ def read(text: str, vocabulary: Vocabulary, clock: Clock) -> Reading:
     edges = Edges(check(text), vocabulary.lexicon, vocabulary.index, clock)
     if not edges.tokens:
         return Reading(text, Form(), 0.0, (), (("ambiguous", text.strip()),), (), {})
-    paths = best_paths(edges.all())
+    paths = [(score, [settled(edge, vocabulary.index) for edge in path]) for score, path in best_paths(edges.all())]
     drafts = [(score, assemble(path, vocabulary.lexicon, clock, edges.texts, edges.dates)) for score, path in paths]
     rated = sorted((_rated(score, draft, len(edges.mended)) for score, draft in drafts), key=lambda each: -each[0])
     score, draft, form, found = rated[0]

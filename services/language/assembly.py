@@ -620,6 +620,8 @@ def _breakdowns(draft: Draft) -> None:
 def _by_nothing(draft: Draft, place: int, each: int) -> None:
     row = draft.items.at(each)
     word = draft.said(draft.items.rows[place])
+    if row is not None and row.named and row.named[0].tier in ("part", "contains"):
+        draft.faults.append(("missing_dimension", draft.said(row)))
     if row is None or row.used:
         if word in ("by", "per", "split by", "grouped by", "broken down by"):
             draft.doubt("lost")
@@ -777,7 +779,8 @@ def _either(draft: Draft, place: int, left: int) -> None:
     noun, lead = row.noun, items.kind(left)
     following = items.kind(items.step(place, 1, "filler"))
     role = draft.lexicon.model.dimension(noun.dimension or "").role
-    listed = lead == "which" or (
+    asks = items.at(left)
+    listed = (lead == "which" and asks is not None and asks.value != "is") or (
         following in ("sell", "contains", "starts", "priced", "who", "spend")
         and role is not Role.ORDER
         and lead != "count"
@@ -792,7 +795,8 @@ def _either(draft: Draft, place: int, left: int) -> None:
         draft.add_dimension(noun.dimension or "")
         return
     same = any(each.dimension == noun.dimension for each in draft.conditions)
-    if items.kind(place - 1) == "value" and (same or draft.measures):
+    counted = draft.measures or any(each.noun.measure and each is not row for each in items.rows)
+    if items.kind(place - 1) == "value" and counted and (same or draft.measures):
         row.used = "condition"
         return
     if lead == "count":

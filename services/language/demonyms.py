@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
-from services.geography import EVERYDAY, country_code, plain
+import pycountry
+
+from services.geography import EVERYDAY, local_names, plain
 
 #: ISO 3166 alpha-3 code -> adjectives and nouns of its people.
 ROWS = """\
@@ -54,6 +56,17 @@ def _people() -> Mapping[str, str]:
 
 
 @cache
+def _countries() -> Mapping[str, str]:
+    """Names and codes of ISO 3166 in their plain form; a dictionary, because a text has many phrases to look up."""
+    found: dict[str, str] = {}
+    for country in pycountry.countries:
+        for field in ("alpha_2", "alpha_3", "name", "official_name", "common_name"):
+            if (name := getattr(country, field, None)) is not None:
+                found.setdefault(plain(name), country.alpha_3)
+    return found
+
+
+@lru_cache(maxsize=20_000)
 def country_of(phrase: str, *, capitals: bool = False) -> str | None:
     """Return the ISO 3166 alpha-3 code of a country or a people named in plain small letters, None for other words.
 
@@ -68,4 +81,4 @@ def country_of(phrase: str, *, capitals: bool = False) -> str | None:
         return SHORT[name]
     if len(name) < 4 and not capitals:
         return None
-    return country_code(name) if len(name) > 1 else None
+    return _countries().get(name) or local_names().get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -46,8 +46,9 @@ FOREIGN = frozenset(
         segments channel channels campaign campaigns discount discounts tax taxes vat shipping delivery freight weather
         competitor competitors market weight color colour size gender age email phone address budget target targets
         forecast visit visits session sessions click clicks conversion conversions rating ratings review reviews
-        satisfaction complaint complaints refund refunds payment payments lead leads pipeline quota population gdp
-        inflation salary salaries headcount expense expenses ebitda cash debt traffic impressions website web mobile
+        satisfaction complaint complaints returns refund refunds payment payments lead leads pipeline quota
+        population gdp inflation salary salaries headcount expense expenses
+        ebitda cash debt traffic impressions website web mobile
         model models series type types class classes group groups team teams person source sources medium material
         height colour stores' barcode supplier lifetime loyalty coupon coupons voucher vouchers promotion promotions
         river mountain dog cat football president capital temperature rain music movie recipe joke poem news story
@@ -106,6 +107,7 @@ class Edges:
         self.mended: dict[int, str] = {}
         self.tokens = [self._spelled(place, token) for place, token in enumerate(self.written)]
         self.texts = [token.text for token in self.tokens]
+        self.averages = any(text in _AVERAGES for text in self.texts)
         self.dates = DateText(self.tokens, clock, lambda word: True)
 
     def all(self) -> list[list[Edge]]:
@@ -154,32 +156,40 @@ class Edges:
         )
 
     def _nearest(self, word: str) -> str | None:
-        most = 1 if len(word) < 8 else 2
-        pools: tuple[Sequence[str], ...] = (self._close_words(),)
-        if len(word) >= 6:
-            pools = (*pools, tuple(self.index.vocabulary))
-        for number, pool in enumerate(pools):
-            limit = most if not number else 1
-            near = process.extract(word, pool, scorer=OSA.distance, score_cutoff=limit, limit=8)
-            near = [each for each in near if each[0][0] == word[0] or sorted(each[0]) == sorted(word)]
-            if len(word) == 3:
-                near = [each for each in near if sorted(each[0]) == sorted(word)]
-            if near:
-                best = [each[0] for each in near if each[1] == near[0][1]]
-                swapped = [each for each in best if sorted(each) == sorted(word)]
-                return (swapped or sorted(best, key=lambda each: abs(len(each) - len(word))))[0]
-        return None
+        """Return the word of the vocabulary this is most likely a misspelling of.
 
-    def _close_words(self) -> Sequence[str]:
-        known = getattr(self.lexicon, "close_words", None)
-        if known is None:
-            short = {word for word in function_vocabulary() if len(word) > 3 and word.isalpha()}
+        Swapped, lost and doubled letters come before others, words of the model before words of English, and words
+        of long lists of values last.
+        """
+        most = 1 if len(word) < 8 else 2
+        own, english = self._close_words()
+        pools: list[tuple[Sequence[str], int]] = [(own, most), (english, most)]
+        if len(word) >= 6:
+            pools.append((tuple(self.index.vocabulary), 1))
+        found: list[tuple[int, bool, int, int, str]] = []
+        for rank, (pool, limit) in enumerate(pools):
+            for near, distance, _ in process.extract(word, pool, scorer=OSA.distance, score_cutoff=limit, limit=8):
+                swapped = sorted(near) == sorted(word)
+                if (near[0] != word[0] and not swapped) or (len(word) == 3 and not swapped):
+                    continue
+                slip = swapped or _inside(word, near) or _inside(near, word)
+                if not slip and len(word) < 6:
+                    continue
+                found.append((int(distance), not slip, rank, abs(len(near) - len(word)), near))
+        return min(found)[-1] if found else None
+
+    def _close_words(self) -> tuple[Sequence[str], Sequence[str]]:
+        if not self.index.close_words:
+            english = {word for word in function_vocabulary() if len(word) > 3 and word.isalpha()}
             small = {
                 word for names in self.index.names.values() if len(names) <= 500 for name, _ in names for word in name
             }
-            known = tuple(sorted({*self.lexicon.spoken, *short, *date_words.SPELLABLE, *small, "top", "month", "week"}))
-            self.lexicon.close_words = known  # type: ignore[attr-defined]
-        return known
+            own = {*self.lexicon.spoken, *small, *(plural(word) for word in small if word.isalpha())}
+            english = {*english, *date_words.SPELLABLE, "top", "month", "week"}
+            self.index.close_words = tuple(
+                tuple(sorted(word for word in words if not _VOWELS.isdisjoint(word))) for words in (own, english)
+            )
+        return self.index.close_words[0], self.index.close_words[1]
 
     # Edges
 
@@ -236,22 +246,41 @@ class Edges:
             found = self.index.exact(words, capitals=capitals)
             if found:
                 plain = len(words) == 1 and (words[0] in VOCABULARY or words[0] in self.lexicon.spoken)
-                yield self._edge("value", tuple(found), place, past, "value", -1.5 if plain else 0.0)
+                named = past < len(self.texts) and self.index.knows(self.texts[past])
+                led = (
+                    not named
+                    and place > 0
+                    and self.texts[place - 1]
+                    in (
+                        "for",
+                        "in",
+                        "from",
+                        "at",
+                        "vs",
+                        "versus",
+                        "excluding",
+                        "without",
+                    )
+                )
+                less = 0.0 if not plain else 0.3 if led else -1.5
+                yield self._edge("value", tuple(found), place, past, "value", less)
 
     def _parts(self, place: int) -> Iterator[Edge]:
         if not self._content(place):
             return
         for dimension in self.index.dimensions:
+            numbers: Set[int] | None = None
             for words, past in self._runs(place, 8):
-                found = self.index.in_part(dimension, words)
-                if found is None:
+                numbers = self.index.narrowed(dimension, words[-1], numbers)
+                if not numbers:
                     break
                 if not self._content(past - 1):
                     continue
-                worth = "part" if found.tier == "part" else "contains"
+                worth = "part" if len(numbers) == 1 else "contains"
                 less = -1.0 if words[0].isdecimal() else 0.0
                 weak = all(word in VOCABULARY or word in self.lexicon.spoken or word in FOREIGN for word in words)
-                yield self._edge("value", (found,), place, past, worth, less - (0.8 if weak else 0.0))
+                named = Named(dimension, (), worth, tuple(map(stem, words)))
+                yield self._edge("value", (named,), place, past, worth, less - (0.8 if weak else 0.0))
 
     def _content(self, place: int) -> bool:
         text = self.texts[place]
@@ -279,6 +308,11 @@ class Edges:
         yield Edge("number", value, place, past, WORTH["number"] + 0.6 * (size - 1))
 
     def _moving(self, place: int) -> Iterator[Edge]:
+        if not self.averages:
+            return
+        yield from self._moving_at(place)
+
+    def _moving_at(self, place: int) -> Iterator[Edge]:
         """Read `3 month moving average`, `rolling 7-day average`, `moving average over 4 weeks`."""
         words = self.texts[place : place + 10]
         places = [
@@ -315,6 +349,15 @@ class Edges:
         return before in _BEFORE_NUMBERS or (past < len(self.texts) and self.texts[past] in CURRENCY_WORDS)
 
 
+_VOWELS = frozenset("aeiouy")
+
+
+def _inside(short: str, long: str) -> bool:
+    """Tell whether a word is another less some letters."""
+    letters = iter(long)
+    return len(short) < len(long) and all(letter in letters for letter in short)
+
+
 _BEFORE_NUMBERS = frozenset(listed("than above below least most top bottom exceeding £ $ € > < = under"))
 _AVERAGES = ("average", "avg", "mean")
 _MOVING = (
@@ -345,6 +388,8 @@ def _matched(pattern: Sequence[object], said: Sequence[str]) -> tuple[int, str, 
     return number, unit, len(pattern)
 
 
-def named_by(edge: Edge) -> tuple[Named, ...]:
-    """Return what a value edge may name."""
-    return edge.value if isinstance(edge.value, tuple) else ()
+def settled(edge: Edge, index: ValueIndex) -> Edge:
+    """Return an edge of values named in part with the values it names; others as they are."""
+    if edge.kind != "value" or not isinstance(edge.value, tuple):
+        return edge
+    return replace(edge, value=tuple(index.settled(named) for named in edge.value))

@@ -22,7 +22,10 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "much": {"": "how much|how much money|how much in total|what amount|what amount of"},
     "which": {
         "one": "which one|which of them|which single",
-        "": "which|what|what is the|what are the|what was the|what were the|whats|what 's",
+        "is": "what is the|what are the|what was the|what were the|whats the|what 's the|what 's our"
+        "|what is our|what are our"
+        "|what was our|what were our",
+        "": "which|what|whats|what 's",
     },
     "who": {"": "who|whom|whose"},
     "where": {"": "where"},
@@ -64,7 +67,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "rank": {"": "rank|ranking of|ranked|sort|sorted|ranking|league table of"},
     "than": {
-        ">": "more expensive than|pricier than|dearer than|costlier than|more than|over|above|greater than|exceeding|exceeds|exceed|exceeded|higher than|larger than"
+        ">": "more expensive than|pricier than|dearer than|costlier than|more than|over|above"
+        "|greater than|exceeding|exceeds|exceed|exceeded|higher than|larger than"
         "|bigger than|>|in excess of|upwards of|beyond|better than|north of|surpassing|topping|bigger"
         "|of over|of more than|by more than",
         ">=": "at least|no less than|not less than|minimum of|a minimum of|no fewer than|> =|> = than"
@@ -109,7 +113,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "compare": {"": "compare|comparing|comparison of|comparison|contrast|comparison between|difference between"},
     "rest": {
-        "": "all other|the other|other|the remaining|remaining|every other|any other|the rest|rest|rest of the world|the rest of the world|all others|the others|others"
+        "": "all other|the other|other|the remaining|remaining|every other|any other|the rest|rest"
+        "|rest of the world|the rest of the world|all others|the others|others"
         "|all other countries|everyone else|everything else|all other products|all other customers"
         "|the other countries|other countries|the rest of the countries|the remaining countries"
         "|everybody else|elsewhere|the remainder|everywhere else|all the others|all other markets"
@@ -228,9 +233,12 @@ FILLERS = frozenset(
         do did does done us how total totals overall altogether all any in on at of for with out up so then also just
         only actually exactly really hey hi hello thanks thank ok okay company business' sales' question figure figures
         number numbers data result results information info value values stats statistics s re ve ll d m t view
-        overview something anything stuff things thing summary summarise summarize calculate compute work look looks looking what which who whose how much
-        come came comes coming goes gets got getting taken took takes accounts accounted belongs derive derived derives originate
-        originated originates driven attributable received belonged placed place made make into as about if whether both between per each some every when where
+        overview something anything stuff things thing summary summarise summarize calculate
+        compute work look looks looking what which who whose how much
+        come came comes coming goes gets got getting taken
+        took takes accounts accounted belongs derive derived derives originate
+        originated originates driven attributable received belonged placed place made make into
+        as about if whether both between per each some every when where
         during within here now currently please? recorded achieved reported booked registered won gained happened
         occurred there's people actual entire whole full complete combined together visualise visualize list? amount
         level levels count volume? order? broken across over time? said regarding concerning respect terms term

@@ -197,4 +197,6 @@ class Lexicon:
             return None
         many = stem(words[-1]) != words[-1]
         measure = found.measure or (self.counted_by.get(found.dimension or "") if many else None)
+        if not many and found.dimension and found.dimension == self.counts.get(measure or ""):
+            measure = None
         return Noun(measure, found.dimension, many)

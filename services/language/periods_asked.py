@@ -6,9 +6,9 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.language.forms import Comparison
 from services.language.date_rules import period
 from services.language.date_written import settled
+from services.language.forms import Comparison
 from services.language.spans import Clock, Cycle, Span, add, shifted
 from services.periods import add_months
 

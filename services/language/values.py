@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,6 +49,7 @@ class ValueIndex:
         self.holding: dict[tuple[str, str], set[int]] = defaultdict(set)
         self.names: dict[str, list[tuple[tuple[str, ...], list[Entry]]]] = defaultdict(list)
         self.vocabulary: dict[str, int] = {}
+        self.close_words: tuple[tuple[str, ...], ...] = ()
         self._fill(entries)
 
     def _fill(self, entries: Iterable[Entry]) -> None:
@@ -106,27 +107,32 @@ class ValueIndex:
         singular = stem(word)
         return any((dimension, singular) in self.holding for dimension in self.dimensions)
 
+    def narrowed(self, dimension: str, word: str, among: Set[int] | None) -> Set[int]:
+        """Return which of the names (all for None) hold a word."""
+        holding: Set[int] = self.holding.get((dimension, stem(word)), frozenset())
+        return holding if among is None else holding & among
+
     def in_part(self, dimension: str, words: Sequence[str]) -> Named | None:
         """Return the values whose names hold all the words: one value, or `contains` for several; None for none."""
-        stems = [stem(word) for word in words]
-        sets = [self.holding.get((dimension, word)) for word in stems]
-        if not all(sets):
-            return None
-        numbers = set.intersection(*(found for found in sets if found))
-        if not numbers:
-            return None
-        names = [self.names[dimension][number] for number in sorted(numbers)]
+        numbers: Set[int] | None = None
+        for word in words:
+            numbers = self.narrowed(dimension, word, numbers)
+        return self.settled(Named(dimension, (), "contains", tuple(map(stem, words)))) if numbers else None
+
+    def settled(self, named: Named) -> Named:
+        """Return a value named in part with its entries; what is named otherwise as it is."""
+        if named.entries or not named.terms:
+            return named
+        numbers: Set[int] | None = None
+        for word in named.terms:
+            numbers = self.narrowed(named.dimension, word, numbers)
+        names = [self.names[named.dimension][number] for number in sorted(numbers or ())]
         if len(names) == 1:
-            return Named(dimension, tuple(names[0][1]), "part", tuple(stems))
+            return Named(named.dimension, tuple(names[0][1]), "part", named.terms)
         entries = tuple(entry for _, found in names for entry in found)
-        together = [name for name, _ in names if _holds(name, stems)]
-        terms = (" ".join(stems),) if together else tuple(stems)
-        return Named(dimension, entries, "contains", terms)
-
-
-def _holds(name: Sequence[str], part: Sequence[str]) -> bool:
-    size = len(part)
-    return any(list(name[place : place + size]) == list(part) for place in range(len(name) - size + 1))
+        phrase = " ".join(named.terms)
+        together = any(f" {phrase} " in f" {' '.join(name)} " for name, _ in names)
+        return Named(named.dimension, entries, "contains", (phrase,) if together else named.terms)
 
 
 def _by_dimension(entries: Iterable[Entry], tier: str) -> list[Named]:

@@ -1,7 +1,8 @@
-"""Expected forms in a short notation: `revenue by brand in 2024 | m=revenue d=brand t=2024-01-01..2025-01-01`.
+"""Expected forms in a short notation: `revenue by brand | m=revenue d=brand`.
 
-Keys: m measures, d dimensions, f filter (dimension:operator:values), h bound (measure:operator:values[:per]), t time,
-g grain, s sort (measure:direction), n limit, per limit_per, c comparison (kind:start..end:form), k calculation, w window.
+Keys: m measures, d dimensions, f filter (dimension:operator:values), h bound (measure:operator:values[:per]),
+t time, g grain, s sort (measure:direction), n limit, per limit_per, c comparison (kind:start..end:form),
+k calculation, w window.
 `|` separates alternatives; `!` must not be answered; `?` is anybody's guess and not scored.
 """
 
