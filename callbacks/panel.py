@@ -71,6 +71,9 @@ def _read(found: Mapping[str, Any], model: SalesModel, pages: Mapping[str, str])
         explore=pages.get("explore", ""),
         lines=pages.get("lines", ""),
         ask=pages.get("ask", ""),
+        products=pages.get("products", ""),
+        countries=pages.get("countries", ""),
+        details=pages.get("details", ""),
     )
     until = Mark.read(found["until"]) if found.get("until") else None
     mark = Mark.read(found["mark"]) if found.get("mark") else Mark(model.overview.measures[0])

@@ -255,6 +255,7 @@ def _compare(
 def _see(
     model: SalesModel, query: SalesQuery, narrowed: SalesQuery, mark: Mark, _asked: Range, places: Places
 ) -> Iterator[Entry]:
+    yield from _about(model, query, mark, places)
     if places.lines and model.lines:
         bare = replace(narrowed, compare=Compare.NONE, segments=())
         params = [(key, value) for key, value in to_params(bare) if key not in (*LOOKS, "compare")]
@@ -264,6 +265,31 @@ def _see(
         yield Entry(Group.SEE, "Open in Explore", address(places.explore, whole))
     if places.ask:
         yield Entry(Group.SEE, "Ask about it", f"{places.ask}?{urlencode({'q': question(model, narrowed, mark)})}")
+
+
+#: The role of a dimension -> the page that shows one of its values, and the parameter that names it there.
+OWN_PAGES = {
+    Role.PRODUCT: ("products", "products-item"),
+    Role.COUNTRY: ("countries", "countries-item"),
+    Role.ORDER: ("details", "details-order"),
+    Role.CUSTOMER: ("details", "details-customer"),
+}
+
+
+def _about(model: SalesModel, query: SalesQuery, mark: Mark, places: Places) -> Iterator[Entry]:
+    """Yield the pages about the values of a mark alone; the period stays, where the page has one of its own."""
+    for field, value in mark.values:
+        dimension = model.dimensions.get(field)
+        if dimension is None or dimension.role not in OWN_PAGES or value is None:
+            continue
+        page, param = OWN_PAGES[dimension.role]
+        path = getattr(places, page)
+        if path:
+            kept = replace(query, measures=(mark.measure,), dimensions=(), grain=None, sort=(), filters=(), segments=())
+            params = to_params(kept) if page != "details" else []
+            yield Entry(
+                Group.SEE, f"The {dimension.label.lower()}: {value}", f"{path}?{urlencode([*params, (param, value)])}"
+            )
 
 
 def question(model: SalesModel, narrowed: SalesQuery, mark: Mark) -> str:

@@ -25,6 +25,9 @@ class Places:
     explore: str = ""
     lines: str = ""
     ask: str = ""
+    products: str = ""
+    countries: str = ""
+    details: str = ""
 
 
 def address(path: str, query: SalesQuery) -> str:

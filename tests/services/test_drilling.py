@@ -156,3 +156,29 @@ def test_made_up_marks_are_refused(sample_model: SalesModel, found: object) -> N
     year = Range(dt.datetime(2011, 1, 1), dt.datetime(2012, 1, 1))
     with pytest.raises(UserError):
         drilling.entries(sample_model, query, Mark.read(found), year, PLACES)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "page", "param"),
+    [
+        ("product", "22423", "/products", "products-item"),
+        ("country", "France", "/countries", "countries-item"),
+        ("customer", "17850", "/details", "details-customer"),
+        ("order", "536365", "/details", "details-order"),
+    ],
+)
+def test_a_value_with_a_page_of_its_own_leads_there(
+    sample_model: SalesModel, field: str, value: str, page: str, param: str
+) -> None:
+    query = SalesQuery(measures=("revenue",), dimensions=(field,), period=Period("last_year"))
+    asked = Range(dt.datetime(2010, 1, 1), dt.datetime(2011, 1, 1))
+    mark = Mark("revenue", ((field, value),), value)
+    places = replace(PLACES, products="/products", countries="/countries", details="/details")
+    (entry,) = (
+        each for each in drilling.entries(sample_model, query, mark, asked, places) if each.href.startswith(f"{page}?")
+    )
+    found = dict(parse_qsl(urlsplit(entry.href).query))
+    assert found[param] == value
+    assert ("period" in found) == (page != "/details")
+    without = drilling.entries(sample_model, query, mark, asked, PLACES)
+    assert not any(each.href.startswith(f"{page}?") for each in without)
