@@ -9,10 +9,10 @@ import numpy as np
 
 from services.forecasting.boosting import scales
 from services.forecasting.panel import Mask, Panel, Values
-from services.forecasting.registry import MODELS, NAIVE, Model, Run, tidy
+from services.forecasting.registry import MODELS, NAIVE, Model, Run, is_small, tidy
 
-#: Origins looked at, the latest first, half a horizon apart.
-ORIGINS = 4
+#: Origins looked at, the latest first, half a horizon apart; of few series more, and closer.
+ORIGINS, OF_FEW = 4, 20
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Backtest:
     """What was forecast and what came.
 
     `forecasts` per model and `truth` are (origins, series, horizon); `counted` says which cells count: recorded, open,
-    and with enough history before the origin. `scale` is the unit of each series' errors.
+    and with enough history before the origin. `scale` is the unit of each series' errors, `seasons` how many of them
+    the median series is long.
     """
 
     offsets: tuple[int, ...]
@@ -28,6 +29,7 @@ class Backtest:
     truth: Values
     counted: Mask
     scale: Values
+    seasons: float
 
     def errors(self, forecasts: Values) -> Values:
         """Return the mean absolute error per series in units of its scale; NaN where nothing counted."""
@@ -36,12 +38,15 @@ class Backtest:
         return np.where(number > 0, error / np.maximum(number, 1) / self.scale, np.nan)
 
 
-def offsets_of(panel: Panel, origins: int = ORIGINS) -> tuple[int, ...]:
+def offsets_of(panel: Panel) -> tuple[int, ...]:
     """Return how many periods before the end the origins lie: a whole horizon or more, while half the series reach."""
-    horizon = panel.horizon
-    stride = max(1, horizon // 2)
+    horizon, season = panel.horizon, panel.frequency.season
+    few = is_small(panel)
+    stride = max(1, horizon // 8) if few else max(1, horizon // 2)
     length = int(np.median(panel.lengths)) if len(panel.ids) else 0
-    least = max(4, min(panel.frequency.season + 2, length // 3))
+    # Where history allows, seasonal naive has a season to look back to at every origin.
+    least = season + 2 if length - horizon >= season + 2 else max(4, min(season + 2, length // 3))
+    origins = OF_FEW if few else ORIGINS
     wanted = [horizon + stride * index for index in range(origins)]
     return tuple(offset for offset in wanted if length - offset >= least)
 
@@ -61,12 +66,13 @@ def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS) -> Backtest:
             continue
         fitted = model.fit(views[-1], how)
         forecasts[model.name] = np.stack([tidy(fitted(view), view) for view in views])
+    seasons = float(np.median(panel.lengths)) / panel.frequency.season if len(panel.ids) else 0.0
     shape = (len(offsets), len(panel.ids), panel.horizon)
     came = np.stack(truth) if truth else np.zeros(shape)
     counted = np.isfinite(came)
     for index, view in enumerate(views):
         counted[index] &= (view.lengths >= 3)[:, None] & ~view.closed[:, view.periods :]
-    return Backtest(offsets, forecasts, np.nan_to_num(came), counted, scales(panel))
+    return Backtest(offsets, forecasts, np.nan_to_num(came), counted, scales(panel), seasons)
 
 
 def beats_naive(backtest: Backtest) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from services.forecasting.registry import Run, open_values
 
 LEVELS: Mapping[str, float] = {"lo95": 0.025, "lo80": 0.1, "hi80": 0.9, "hi95": 0.975}
 BANDS = ("lo95", "lo80", "mean", "hi80", "hi95")
+#: Weights were chosen on the errors of the backtest; what is to come errs by a little more.
+UNSEEN = 1.06
 #: The panel's mean error counts as this many cells of a series' own.
 PRIOR = 20
 #: Errors needed before an interval is stated at all.
@@ -67,10 +69,31 @@ def bands(panel: Panel, backtest: Backtest, past: Values, mean: Values, how: Run
     else:
         regressed = {}
     found = {
-        name: mean + errors.spread[:, None] * regressed.get(name, np.broadcast_to(steps[name], mean.shape))
+        name: mean + UNSEEN * errors.spread[:, None] * regressed.get(name, np.broadcast_to(steps[name], mean.shape))
         for name in LEVELS
     }
     return ordered({"mean": mean, **found}, panel)
+
+
+def held(backtest: Backtest, past: Values) -> tuple[float, float]:
+    """Return the shares of the backtest's cells within the 80 and 95 % intervals that the other origins give.
+
+    NaN where there are too few errors to tell.
+    """
+    errors = Errors.of(backtest, past).relative if len(past) else np.zeros((0, 0, 0))
+    within = {"80": 0, "95": 0}
+    judged = 0
+    for origin in range(len(errors)):
+        others = np.delete(errors, origin, axis=0)
+        here = np.isfinite(errors[origin])
+        if np.isfinite(others).sum() < FEWEST or not here.any():
+            continue
+        judged += int(here.sum())
+        for name in within:
+            low, high = (UNSEEN * _by_step(others, LEVELS[f"{side}{name}"])[None] for side in ("lo", "hi"))
+            inside = (errors[origin] >= np.minimum(low, 0)) & (errors[origin] <= np.maximum(high, 0))
+            within[name] += int((inside & here).sum())
+    return (within["80"] / judged, within["95"] / judged) if judged else (float("nan"), float("nan"))
 
 
 def ordered(found: Mapping[str, Values], panel: Panel) -> dict[str, Values]:

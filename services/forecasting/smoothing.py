@@ -24,6 +24,8 @@ JUDGED = (0.0, 0.25, 0.5, 1.0)
 #: How sharply the better sets are preferred: a set 5 % worse than the best counts a third of it.
 SHARPNESS = 22.0
 CELLS = 6_000_000
+#: Exponent of the change since a season ago that is taken to last.
+KEPT_CHANGE = 0.6
 
 
 def seasonal(values: Values, season: int, *, relative: bool, cycles: int = 8) -> Values:
@@ -156,6 +158,34 @@ def intermittent(values: Values, horizon: int) -> Values:
         since = np.where(sold, 1.0, since + seen)
     flat = size * (0.5 * (1 - alpha / 2) / np.maximum(gap, 1.0) + 0.5 * np.clip(chance, 0, 1))
     return np.repeat(np.nan_to_num(flat)[:, None], horizon, axis=1)
+
+
+def seasonal_growth(values: Values, horizon: int, season: int) -> Values:
+    """Return what was one season ago and around it, changed as the last quarter of a season has changed since then.
+
+    Only part of the change counts, as it will not last; without two seasons there is no change to tell.
+    """
+    base = seasonal_naive(values, horizon, season)
+    reach = max(2, season // 4)
+    if season < 4 or values.shape[1] < season + reach:
+        return base
+    padded = np.hstack([values, base])
+    around = np.stack([padded[:, _columns(values.shape[1], horizon, season, shift)] for shift in (-1, 0, 0, 1)])
+    seen = np.isfinite(around)
+    base = np.where(seen.any(0), np.where(seen, around, 0).sum(0) / np.maximum(seen.sum(0), 1), base)
+    now, then = _mean(values[:, -reach:]), _mean(values[:, -season - reach : -season])
+    change = np.clip(now / np.where(then > 0, then, np.nan), 0.5, 2.0) ** KEPT_CHANGE
+    return base * np.nan_to_num(change, nan=1.0)[:, None]
+
+
+def _columns(periods: int, horizon: int, season: int, shift: int) -> NDArray[np.int64]:
+    column = periods + np.arange(horizon) - season + shift
+    return np.clip(column, 0, periods + horizon - 1)
+
+
+def _mean(values: Values) -> Values:
+    seen = np.isfinite(values)
+    return np.asarray(np.where(seen, values, 0).sum(1) / np.maximum(seen.sum(1), 1), "float64")
 
 
 def seasonal_naive(values: Values, horizon: int, season: int) -> Values:

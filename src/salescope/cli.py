@@ -22,6 +22,7 @@ COMMANDS = {
     "token": "salescope.commands.tokens",
     "ask": "salescope.commands.ask",
     "forecast": "salescope.commands.analysis",
+    "forecast-panel": "salescope.commands.panel",
     "explain": "salescope.commands.ask",
     "serve": "salescope.commands.site",
     "publish-inbox": "salescope.commands.inbox",

@@ -1,0 +1,94 @@
+"""Forecasts of measures: whole periods only, parts that add up, the rows of the viewer and nobody else's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from services.access import RowScope, Viewer
+from services.errors import AccessDeniedError, UserError
+from services.forecasting.leaders import leaders
+from services.forecasting.registry import NAIVE
+from services.forecasting.sales import REST, TOTAL, forecast
+from services.periods import Grain
+from services.query import Filter, SalesQuery
+from services.sales import Sales
+
+# What is computed from answers is the same on both engines; once is enough.
+pytestmark = [
+    pytest.mark.parametrize("engine", ["duckdb"], indirect=True, scope="session"),
+    pytest.mark.usefixtures("engine"),
+]
+
+MONTHLY = SalesQuery(measures=("revenue",), grain=Grain.MONTH)
+BANDS = ["lo95", "lo80", "mean", "hi80", "hi95"]
+
+
+def test_forecast_starts_after_the_last_whole_month_and_repeats(sales: Sales, everyone: Viewer) -> None:
+    found = forecast(sales, MONTHLY, everyone, 3)
+    assert [f"{moment:%Y-%m}" for moment in found.frame["time"]] == ["2011-12", "2012-01", "2012-02"]
+    assert len(found.history) == 24
+    assert found.notes == ("The last period is not over yet and is left out.",)
+    assert (found.frame[BANDS].diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
+    assert {score.model for score in found.scores} >= {NAIVE, "theta"}
+    pd.testing.assert_frame_equal(found.frame, forecast(sales, MONTHLY, everyone, 3).frame)
+
+
+def test_parts_add_up_to_the_total(sales: Sales, everyone: Viewer) -> None:
+    query = SalesQuery(measures=("revenue",), dimensions=("country",), grain=Grain.WEEK)
+    found = forecast(sales, query, everyone, 8, parts=5)
+    total = found.frame[found.frame["key"] == TOTAL].set_index("time")["mean"]
+    parts = found.frame[found.frame["key"] != TOTAL].groupby("time")["mean"].sum()
+    np.testing.assert_allclose(parts, total)
+    assert found.frame["key"].nunique() == 7
+    assert REST in set(found.frame["key"])
+    # The interval of a sum is not the sum of the intervals.
+    widths = (found.frame["hi80"] - found.frame["lo80"]).groupby(found.frame["key"] == TOTAL).sum()
+    assert widths[True] < widths[False]
+
+
+def test_a_rate_is_forecast_without_adding_up(sales: Sales, everyone: Viewer) -> None:
+    query = SalesQuery(measures=("average_order_value",), dimensions=("country",), grain=Grain.MONTH)
+    found = forecast(sales, query, everyone, 2, parts=2)
+    assert "This measure does not add up over its parts, so neither do the forecasts." in found.notes
+
+
+def test_weeks_of_the_last_year_beat_seasonal_naive(sales: Sales, everyone: Viewer) -> None:
+    found = forecast(sales, SalesQuery(measures=("revenue",), grain=Grain.WEEK), everyone, 8)
+    used = sum(score.weight * score.wape for score in found.scores if score.weight)
+    naive = next(score.wape for score in found.scores if score.model == NAIVE)
+    assert used <= naive
+    assert 0.7 <= found.coverage[0] <= 0.95
+
+
+def test_only_the_viewers_rows_count(sales: Sales, everyone: Viewer) -> None:
+    spain = Viewer(5, "a@b", "manager", everyone.permissions, RowScope.of({"country": ["Spain"]}))
+    scoped = forecast(sales, MONTHLY, spain, 2)
+    filtered = forecast(sales, replace(MONTHLY, filters=(Filter("country", "is", ("Spain",)),)), everyone, 2)
+    pd.testing.assert_frame_equal(scoped.frame, filtered.frame)
+    nobody = Viewer(6, "c@d", "manager", frozenset(), RowScope.of({"country": ["Spain"]}))
+    with pytest.raises(AccessDeniedError):
+        forecast(sales, MONTHLY, nobody, 2)
+
+
+def test_what_cannot_be_forecast_is_said(sales: Sales, everyone: Viewer) -> None:
+    with pytest.raises(UserError, match="24 whole periods; a forecast of 24 needs 28"):
+        forecast(sales, MONTHLY, everyone, 24)
+    with pytest.raises(UserError, match="by year is not offered"):
+        forecast(sales, SalesQuery(measures=("revenue",), grain=Grain.YEAR), everyone, 1)
+    with pytest.raises(UserError, match="1 to 36"):
+        forecast(sales, MONTHLY, everyone, 40)
+    with pytest.raises(UserError, match="two dimensions"):
+        leaders(sales, MONTHLY, everyone, 1)
+
+
+def test_leaders_are_listed_per_place(sales: Sales, everyone: Viewer) -> None:
+    query = SalesQuery(measures=("revenue",), dimensions=("country", "product"), grain=Grain.MONTH)
+    listed = leaders(sales, query, everyone, 1, places=2, ranks=3)
+    assert listed["rank"].tolist() == [1, 2, 3, 1, 2, 3]
+    assert listed["place"].nunique() == 2
+    assert listed["chance"].between(0, 1).all()
+    assert (listed["lo80"] <= listed["hi80"]).all()
