@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 2
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check bench bench-engine bench-refresh bench-front bench-forecast lock clean
+.PHONY: help run install test check bench bench-engine bench-refresh bench-load bench-front bench-forecast lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ bench-engine: $(VENV)/.installed ## Verify and time the reference workload besid
 bench-refresh: $(VENV)/.installed-test ## Time whole refreshes over HTTP, 8 users, random filters; BENCH_ARGS=--help tells more
 	$(BIN)/python -m tests.benchmarks.refresh $(BENCH_ARGS)
 
+bench-load: $(VENV)/.installed-test ## Let 50 and 200 people work on the real server, beside the goals; about 3 minutes
+	$(BIN)/python -m tests.benchmarks.load $(BENCH_ARGS)
+
 bench-front: $(VENV)/.installed-test ## Print what a request costs beside its query
 	$(BIN)/python -m tests.benchmarks.front
 
@@ -59,6 +62,7 @@ bench-forecast: $(VENV)/.installed ## Forecast a panel with known answers, besid
 	$(BIN)/python -m tests.benchmarks.forecast $(BENCH_ARGS)
 
 bench-browser: $(VENV)/.installed-test ## Print what a person waits for in a browser: visits, filters, drilling; bytes and requests
+	$(BIN)/python -m tests.benchmarks.exporting
 	$(BIN)/python -m tests.benchmarks.browser $(BENCH_ARGS)
 
 lock: $(VENV)/.installed-test ## Renew both lock files from setup.cfg

@@ -1,0 +1,189 @@
+"""Admins in a real browser: inviting, previewing, looking as somebody, the second factor; and data that attack it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Dialog, Page
+
+from salescope import installation as product
+from salescope.pages import PAGES
+from services import totp
+from services.access import EVERYTHING
+from tests.browser.conftest import Visitor
+from tests.factories import SHOP_MODEL, SHOP_RECIPE, SHOP_ROWS, house_of
+from tests.serving import Installation, Server, running_server
+
+PASSWORD = "four unexpected garden words"
+
+
+def signed_in(page: Page, server: Server, email: str, password: str) -> None:
+    page.goto(f"{server.url}/signin")
+    page.fill("#email", email)
+    page.fill("#password", password)
+    page.click("button[type=submit]")
+
+
+def said(page: Page) -> str:
+    page.wait_for_selector(".desk-said .alert")
+    return page.inner_text(".desk-said")
+
+
+def test_somebody_is_invited_and_sets_up_a_second_factor(visit: Visitor, browser: Browser, server: Server) -> None:
+    admin = visit("admin")
+    page = admin.open("/people")
+    invite = page.locator("form[data-act=invite]")
+    invite.locator("input[name=email]").fill("nora@example.com")
+    invite.locator("textarea").fill("country=Span")
+    invite.get_by_role("button", name="Invite").click()
+    assert "Did you mean 'Spain'" in said(page)
+    invite.locator("textarea").fill("country=Spain")
+    invite.get_by_role("button", name="Invite").click()
+    page.wait_for_selector(".desk-said input.secret")
+    link = page.input_value(".desk-said input.secret")
+    context = browser.new_context()
+    nora = context.new_page()
+    nora.goto(link)
+    for name in ("password", "again"):
+        nora.fill(f"#{name}", PASSWORD)
+    nora.click("button[type=submit]")
+    signed_in(nora, server, "nora@example.com", PASSWORD)
+    nora.wait_for_selector(".kpi")
+    nora.goto(f"{server.url}/account")
+    nora.click("text=Set one up")
+    nora.wait_for_selector("input.secret")
+    secret = nora.input_value("input.secret")
+    nora.fill("input[name=code]", totp.code(secret, int(time.time()) // totp.SECONDS - 1))
+    nora.click("text=Turn it on")
+    nora.wait_for_selector(".desk-said code")
+    recovery = nora.locator(".desk-said code").all_inner_texts()
+    assert len(recovery) == 10
+    nora.click("text=Sign out >> nth=0")
+    signed_in(nora, server, "nora@example.com", PASSWORD)
+    nora.fill("#code", recovery[0])
+    nora.click("button[type=submit]")
+    nora.wait_for_selector(".kpi")
+    context.close()
+    assert admin.problems == []
+
+
+def test_rows_of_a_scope_are_previewed_and_seen_with_the_persons_eyes(visit: Visitor) -> None:
+    admin = visit("admin")
+    page = admin.open("/people?person=manager%40example.com")
+    page.locator("form[data-act=scope]").get_by_role("button", name="Preview").click()
+    assert re.search(r"country: France, Germany: 2 of 4\d values of Country, \d\.\d% of Revenue", said(page))
+    assert page.locator(".desk-said tbody tr").count() == 5
+    page.click("text=View the site as this person")
+    page.wait_for_selector(".looking")
+    page.wait_for_selector(".kpi")
+    admin.picture("looking-as-manager")
+    assert "you see the site as manager@example.com does" in page.inner_text(".looking")
+    assert "Admin" not in page.locator("nav[aria-label=Pages]").inner_text()
+    page.click("text=Back to your own eyes")
+    page.wait_for_selector(".desk")
+    assert page.locator(".looking").count() == 0
+    assert admin.problems == []
+
+
+def test_role_of_ones_own_is_made_and_removed(visit: Visitor) -> None:
+    admin = visit("admin")
+    page = admin.open("/roles")
+    page.fill("input[name=label]", "Night shift")
+    page.get_by_label("See order lines").first.check()
+    page.click("text=Make the role")
+    assert "night-shift is saved" in said(page)
+    page.locator("tr", has_text="Night shift").get_by_role("button", name="Remove").click()
+    page.wait_for_function("!document.querySelector('.desk-body').textContent.includes('Night shift')")
+    assert admin.problems == []
+
+
+# What data and names can hold to run in somebody's browser.
+PAYLOADS = (
+    "<script>window.__pwn=1</script>",
+    "<img src=x onerror=window.__pwn=1>",
+    '"><svg onload=window.__pwn=1>',
+    '<a href="javascript:window.__pwn=1">x</a>',
+    "javascript:window.__pwn=1",
+    "[x](javascript:window.__pwn=1)",
+    "{{constructor.constructor(`window.__pwn=1`)()}}",
+    "</title></textarea><script>window.__pwn=1</script>",
+    "<b onmouseover=window.__pwn=1>hover</b>",
+    "<iframe srcdoc='<script>parent.__pwn=1</script>'>",
+    "<br><i>%{fullData.name}</i><extra></extra>",
+    "__proto__",
+)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose products, orders and people are named by an attacker."""
+    folder = tmp_path_factory.mktemp("hostile")
+    names = ", ".join("'" + each.replace("'", "''") + "'" for each in PAYLOADS)
+    named = f"[{names}][line % {len(PAYLOADS)} + 1]"
+    rows = f"""SELECT * REPLACE ({named} AS product_name, {named} || order_id AS order_id)
+        FROM (SELECT *, row_number() OVER () AS line FROM ({SHOP_ROWS}))"""
+    house_of(folder, SHOP_MODEL, SHOP_RECIPE, {"sales.parquet": rows})
+    made = Installation(folder / "instance")
+    accounts = product.init(made.settings())
+    product.load_recipe(made.settings(), folder / "source" / "recipe.yaml", by="x", progress=lambda stage, share: None)
+    accounts.add("admin@example.com", PAYLOADS[0], "admin", password=PASSWORD, scope=EVERYTHING)
+    for number, payload in enumerate(PAYLOADS[:4]):
+        accounts.add(f"p{number}@example.com", payload, "manager", password=PASSWORD)
+        accounts.record(payload, payload, payload, payload)
+        accounts.save_role(f"role {number} {payload}", [])
+    with running_server(made, folder / "output") as server:
+        yield server
+
+
+def test_names_in_the_data_run_on_no_page(browser: Browser, hostile: Server) -> None:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    problems: list[str] = []
+
+    def noted(dialog: Dialog) -> None:
+        problems.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("dialog", noted)
+    signed_in(page, hostile, "admin@example.com", PASSWORD)
+    page.wait_for_selector(".page")
+    paths = [
+        *(each.path for each in PAGES),
+        "/people?person=p0%40example.com",
+        "/people?find=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
+    ]
+    for path in paths:
+        page.goto(hostile.url + path)
+        page.wait_for_selector("main#content .page, main#content .message")
+        page.wait_for_load_state("networkidle")
+        for mark in page.locator(".js-plotly-plot:visible").all()[:3]:
+            mark.hover(force=True)
+        found = page.evaluate(
+            "[window.__pwn, ({}).polluted, document.querySelectorAll('main script, main iframe').length]"
+        )
+        assert found == [None, None, 0], path
+        assert "Something went wrong" not in page.inner_text("body"), path
+    assert problems == []
+    context.close()
+
+
+def test_hostile_names_are_on_the_pages_as_text(browser: Browser, hostile: Server) -> None:
+    """The names do arrive, so that the test above means something."""
+    context = browser.new_context()
+    page = context.new_page()
+    signed_in(page, hostile, "admin@example.com", PASSWORD)
+    page.wait_for_selector(".page")
+    page.goto(f"{hostile.url}/people")
+    page.wait_for_selector(".desk table")
+    assert PAYLOADS[1] in page.inner_text(".desk table")
+    page.goto(f"{hostile.url}/lines")
+    page.wait_for_selector(".ag-row")
+    assert "window.__pwn" in page.inner_text(".ag-root")
+    context.close()
+    assert Path(__file__).name not in hostile.log()
