@@ -27,8 +27,9 @@ from services.periods import Grain
 from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Survey, counted, estimate
 from services.sqltext import name_of, one, statement_text
 
-#: Bytes of a version's images at most, whatever share of its facts the model allows, and of one chain.
-MOST_BYTES, CHAIN_SHARE = 1_000_000_000, 0.3
+#: Bytes of a version's images at most, whatever share of its facts the model allows; what one chain may take of
+#: them, and one that counts distinct values.
+MOST_BYTES, CHAIN_SHARE, COUNTING_SHARE = 1_000_000_000, 0.3, 0.4
 #: Keys have at most this many values, sets of values this many bits, texts that are counted this many bytes.
 MOST_VALUES, MOST_BITS, MOST_TEXT = 60_000, 62, 64
 #: Whole numbers up to this add up exactly as doubles.
@@ -82,7 +83,7 @@ class _Imaging:
         for alternatives in self._chains():
             for wanted in alternatives:
                 needed = estimate(self._connection, self._model, wanted) * self._width(wanted)
-                if needed <= min(left, CHAIN_SHARE * budget):
+                if needed <= min(left, (COUNTING_SHARE if wanted.entity else CHAIN_SHARE) * budget):
                     left -= self._make_chain(wanted)
                     break
         moments = f"SELECT {self._time}::DATE AS d, min({self._time}) AS a, max({self._time}) AS z"

@@ -16,7 +16,7 @@ from services.loading import load
 from services.periods import Period
 from services.query import SalesQuery
 from services.warehouse import KEEP
-from tests.factories import SHOP_ROWS, House, shop, viewer_of, write_parquet
+from tests.factories import SHOP_MODEL, SHOP_ROWS, House, shop, viewer_of, write_parquet
 
 REVENUE = SalesQuery(measures=("revenue",), dimensions=("country",), period=Period("all"))
 
@@ -24,7 +24,7 @@ REVENUE = SalesQuery(measures=("revenue",), dimensions=("country",), period=Peri
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr(rollups, "WORTHWHILE", 0)
-    found = shop(tmp_path)
+    found = shop(tmp_path, model=SHOP_MODEL.replace("model: 1\n", "model: 1\nrollups: 10\n", 1))
     found.load()
     yield found
     found.warehouse.current().engine.dispose()
