@@ -90,6 +90,11 @@ def register(register: Register, services: Services) -> None:
         set_props(Ids.COUNT, {"children": _counted(count, query, sales)})
         return {"rowData": layout.rows(frame, model), "rowCount": count}
 
+    @register(Output(Ids.CHOSEN, "children"), Input(Ids.GRID, "selectedRows"), prevent_initial_call=True)
+    def choose(_viewer: Viewer, found: object) -> list[Any]:
+        rows = found if isinstance(found, list) else []
+        return layout.chosen([row for row in rows[:1] if isinstance(row, Mapping)], model)
+
     @register(
         Output(Ids.NOTICES, "children"),
         *bar.outputs(),

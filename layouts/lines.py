@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import dash_ag_grid as dag
 import pandas as pd
@@ -12,7 +14,7 @@ from dash.development.base_component import Component
 from layouts import labels
 from layouts.controls import FilterIds
 from services import formats
-from services.model import ColumnType, Format, SalesModel
+from services.model import ColumnType, Format, Role, SalesModel
 
 BLOCK = 100
 RIGHT = (ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.MONEY)
@@ -26,6 +28,7 @@ class Ids:
     COUNT = "lines-count"
     NOTICES = "lines-notices"
     RELOADED = "lines-reloaded"
+    CHOSEN = "lines-chosen"
 
 
 def page(model: SalesModel, bar: Component, count: str, notices: list[Component]) -> Component:
@@ -37,6 +40,7 @@ def page(model: SalesModel, bar: Component, count: str, notices: list[Component]
             html.Div(notices, id=Ids.NOTICES, **labels.aria(live="polite")),
             html.P(count, id=Ids.COUNT, className="count", role="status"),
             dcc.Store(id=Ids.RELOADED),
+            html.P(chosen([], model), id=Ids.CHOSEN, className="count", **labels.aria(live="polite")),
             dag.AgGrid(
                 id=Ids.GRID,
                 columnDefs=[_column(name, model) for name in model.lines],
@@ -48,12 +52,27 @@ def page(model: SalesModel, bar: Component, count: str, notices: list[Component]
                     "cacheBlockSize": BLOCK,
                     "maxBlocksInCache": 20,
                     "rowHeight": 32,
+                    "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
                     "localeText": {"noRowsToShow": "No order lines for these filters."},
                 },
             ),
         ],
         className="page page-lines",
     )
+
+
+def chosen(lines: Sequence[Mapping[str, Any]], model: SalesModel) -> list[Any]:
+    """Return links to the order and the customer of a line chosen in the table, or how to choose one."""
+    links: list[Any] = []
+    for role, param in ((Role.ORDER, "details-order"), (Role.CUSTOMER, "details-customer")):
+        dimension = model.dimensions.get(model.by_role(role) or "")
+        # Numbers are written for people in the table, so that only texts can be looked up as they stand.
+        text_key = dimension is not None and model.facts.columns[dimension.column].type is ColumnType.TEXT
+        value = lines[0].get(dimension.column) if lines and dimension else None
+        if dimension and text_key and value:
+            text = f"{dimension.label} {value}"
+            links += [html.A(text, href=f"/details?{urlencode({param: str(value)})}", **labels.data(go="yes")), " · "]
+    return links[:-1] or ["Choose a line, by click or with the space key, to go to its order and customer."]
 
 
 def _column(name: str, model: SalesModel) -> dict[str, Any]:
