@@ -19,6 +19,7 @@ from services.periods import Compare
 from services.pivot import TIME, Pivot
 from services.query import Sort
 from services.sales import Answer, Sales
+from services.spine import with_gaps
 
 
 def needs(model: SalesModel) -> str:
@@ -71,9 +72,8 @@ def _one(sales: Sales, asked: CountryQuery, viewer: Viewer) -> list[TileOf]:
         return countries.movers(sales, asked, key, viewer)
 
     def trend() -> Drawn:
-        return layout.trend(
-            sales.answer(replace(query, grain=grain_of(sales.window(query))), viewer), choice.label, model
-        )
+        answer = sales.answer(replace(query, grain=grain_of(sales.window(query))), viewer)
+        return layout.trend(with_gaps(answer, model.calendar), choice.label, model)
 
     def against() -> Drawn:
         found, answer = countries.against(sales, asked, key, viewer)

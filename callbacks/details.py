@@ -15,6 +15,7 @@ from services.details import DetailQuery
 from services.model import Role, SalesModel
 from services.overview import grain_of
 from services.sales import Sales
+from services.spine import with_gaps
 
 
 def needs(model: SalesModel) -> str:
@@ -55,7 +56,8 @@ def _tiles(sales: Sales, asked: DetailQuery, viewer: Viewer) -> list[TileOf]:
 
     def trend() -> Drawn:
         query = details.of(asked, model)
-        return layout.trend(sales.answer(replace(query, grain=grain_of(sales.window(query))), viewer), model)
+        answer = sales.answer(replace(query, grain=grain_of(sales.window(query))), viewer)
+        return layout.trend(with_gaps(answer, model.calendar), model)
 
     return [
         TileOf("head", "Customer", head),

@@ -17,6 +17,7 @@ from services.overview import grain_of
 from services.products import Assortment, Life, ProductQuery
 from services.query import Sort
 from services.sales import Sales
+from services.spine import with_gaps
 
 
 def needs(model: SalesModel) -> str:
@@ -46,7 +47,7 @@ def _head(sales: Sales, asked: ProductQuery, viewer: Viewer, found: Assortment, 
 def _trend(sales: Sales, asked: ProductQuery, viewer: Viewer) -> Drawn:
     query = products.one(asked, sales.model).query
     answer = sales.answer(replace(query, grain=grain_of(sales.window(query)), sort=()), viewer)
-    return layout.item_trend(answer, sales.model)
+    return layout.item_trend(with_gaps(answer, sales.model.calendar), sales.model)
 
 
 def _prices(sales: Sales, asked: ProductQuery, viewer: Viewer) -> Drawn:

@@ -97,7 +97,10 @@ def trend(answer: Answer, model: SalesModel) -> Drawn:
     names = [formats.bucket(moment, answer.query.grain, model) for moment in answer.frame["time"]]
     table = tables.answer_table(answer, title, "Time", names, measure, model)
     grain = answer.query.grain.value if answer.query.grain else "time step"
-    summary = f"Bought in {len(names)} {grain}s, first in {names[0]}." if names else "Nothing bought."
+    bought = [name for name, lines in zip(names, answer.frame["rows"], strict=True) if lines > 0]
+    summary = (
+        f"Bought in {len(bought)} of {len(names)} {grain}s, first in {bought[0]}." if bought else "Nothing bought."
+    )
     return Drawn(title, summary, figures.trend(answer, measure, model), table, answer, measure)
 
 

@@ -257,7 +257,13 @@ def item_trend(answer: Answer, model: SalesModel) -> Drawn:
     title = f"{model.measure(measure).label} over time"
     names = [formats.bucket(moment, answer.query.grain, model) for moment in answer.frame["time"]]
     table = tables.answer_table(answer, title, "Time", names, measure, model)
-    return Drawn(title, f"{len(names)} time steps.", figures.trend(answer, measure, model), table, answer, measure)
+    values = answer.frame[measure]
+    summary = "Not sold in this period."
+    if values.notna().any():
+        best = int(values.argmax())
+        value = formats.short(float(values.iloc[best]), model.measure(measure).format, model)
+        summary = f"Highest: {names[best]} with {value}."
+    return Drawn(title, summary, figures.trend(answer, measure, model), table, answer, measure)
 
 
 def ranked(answer: Answer, dimension: str, model: SalesModel, top: int = 15) -> Drawn:

@@ -117,7 +117,8 @@ def anomalies(values: Sequence[float], period: int) -> tuple[list[Anomaly], str]
     made = decompose(values, period)
     if made is None:
         found = outliers(values)
-        middle = float(np.nanmedian(values)) if len(values) else math.nan
+        finite = [value for value in values if math.isfinite(value)]
+        middle = float(np.median(finite)) if finite else math.nan
         return [Anomaly(o.index, values[o.index], middle, o.statistic) for o in found], "generalised ESD test, 5 %"
     scale = np.maximum(np.abs(made.trend), float(np.abs(made.trend).mean()) / 10 or 1.0)
     found = outliers(list(made.remainder / scale))

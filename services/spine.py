@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
 
 from services.model import Calendar
 from services.periods import DAY, Grain, Range, add_months
+from services.sales import Answer
 
 MONTHS = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}
 #: How many buckets make a season, and what the season is called.
@@ -44,3 +48,16 @@ def spine(covered: Range, grain: Grain, calendar: Calendar) -> Iterator[Range]:
         end = after(start, grain)
         yield Range(start, end)
         start = end
+
+
+def with_gaps(answer: Answer, calendar: Calendar) -> Answer:
+    """Return an answer by time and nothing else with a row for every bucket of its period, in their order.
+
+    Buckets that the answer does not have are empty.
+    """
+    if answer.query.grain is None:
+        return answer
+    buckets = [bucket.start for bucket in spine(answer.window.now, answer.query.grain, calendar)]
+    frame = answer.frame.dropna(subset=["time"]).set_index("time")
+    known = frame.index.union(pd.DatetimeIndex(buckets).astype(frame.index.dtype)).rename("time")
+    return replace(answer, frame=frame.reindex(known).reset_index())

@@ -1,4 +1,4 @@
-"""An analyst composes a pivot, looks at a trend, a country, a product; a manager goes from a line to order and buyer."""
+"""An analyst composes a pivot, looks at a trend, a country, a product; a manager goes from a line to its buyer."""
 
 from __future__ import annotations
 

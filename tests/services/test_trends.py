@@ -16,7 +16,7 @@ from services.model import Calendar
 from services.periods import Compare, Grain, Period, Range
 from services.query import Filter, SalesQuery, to_params
 from services.sales import Sales
-from services.spine import after, spine, start_of
+from services.spine import after, spine, start_of, with_gaps
 from services.trends import Line, Look, TrendQuery, pattern, read, seasonal_items, trend, weekdays
 from tests.factories import SHOP_ROWS, House, MemoryCache, viewer_of
 
@@ -176,3 +176,13 @@ def test_address_is_read_and_mistakes_are_said(small_shop: House) -> None:
     assert (found.also, found.average, found.split) == (False, 0, "")
     assert len(notices) == 4
     assert "Did you mean 'country'" in notices[2]
+
+
+def test_answer_with_gaps_has_every_bucket(asked: Sales) -> None:
+    chile = (Filter("country", "is", ("Chile",)), Filter("product", "is", ("P7",)))
+    answer = asked.answer(replace(BASE.query, filters=chile), ANALYST)
+    filled = with_gaps(answer, asked.model.calendar)
+    assert len(answer.frame) < len(filled.frame) == 13
+    assert filled.frame["time"].is_monotonic_increasing
+    assert filled.frame["revenue"].sum() == pytest.approx(answer.frame["revenue"].sum())
+    assert with_gaps(asked.answer(replace(BASE.query, grain=None), ANALYST), asked.model.calendar).frame.shape[0] == 1

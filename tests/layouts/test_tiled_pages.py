@@ -1,0 +1,124 @@
+"""The pages of tiles for any data: every tile is drawn or says why not, in figures a browser can read."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+import callbacks.countries
+import callbacks.details
+import callbacks.explore
+import callbacks.products
+import callbacks.trends
+from callbacks.tiled_page import TiledPage
+from callbacks.wiring import PageContext
+from layouts.tiles import Drawn
+from services import explore, pivot
+from services.access import RowScope, Viewer
+from services.sales import Sales
+from tests.factories import House, MemoryCache, viewer_of
+
+PAGES: dict[str, TiledPage[Any]] = {
+    "trends": callbacks.trends.PAGE,
+    "products": callbacks.products.PAGE,
+    "countries": callbacks.countries.PAGE,
+    "details": callbacks.details.PAGE,
+}
+ADDRESSES = [
+    ("trends", ""),
+    ("trends", "trends-also=yes&trends-average=3&grain=week&period=last_12_months"),
+    ("trends", "trends-split=country&trends-look=share"),
+    ("trends", "trends-look=index&measure=average&compare=prior"),
+    ("products", ""),
+    ("products", "measure=average"),
+    ("products", "products-item=P7"),
+    ("products", "products-item=no-such"),
+    ("products", "compare=none&products-a=50"),
+    ("countries", ""),
+    ("countries", "countries-item=Chile"),
+    ("countries", "countries-item=Nowhere&compare=none"),
+    ("countries", "countries-item=Chile&countries-item=Egypt"),
+    ("details", ""),
+    ("details", "details-order=O7"),
+    ("details", "details-order=no-such"),
+    ("explore", "by=country&by=product&explore-show=heat&explore-cells=row"),
+    ("explore", "by=country&grain=quarter&explore-show=bars&measure=orders"),
+    ("explore", "grain=month&explore-show=lines&explore-columns=country&period=all"),
+    ("explore", "by=country&explore-show=map"),
+    ("explore", "by=weekday&explore-columns=hour&explore-cells=growth"),
+    ("explore", "by=product&explore-having=revenue.gt.1e9"),
+]
+NOBODY, EVERYBODY = viewer_of("analyst", RowScope()), viewer_of("analyst")
+
+
+def drawn(sales: Sales, page: str, search: str, viewer: Viewer) -> Sequence[Drawn]:
+    params = [cast("tuple[str, str]", tuple(each.split("=", 1))) for each in search.split("&") if each]
+    context = PageContext(cast("Any", SimpleNamespace(sales=sales)), viewer, params)
+    return PAGES[page].drawn(context) if page in PAGES else callbacks.explore.drawn(context)
+
+
+def check(each: Drawn) -> None:
+    """A tile has a title, and a figure and a table of its own query, or says why not; nothing failed unforeseen."""
+    assert each.title
+    assert "could not be shown (error" not in each.problem, each.title
+    if each.problem:
+        return
+    json.dumps(each.figure, allow_nan=False)
+    for trace in (each.figure or {}).get("data", []):
+        if "meta" not in trace or each.answer is None:
+            continue
+        query = each.answer.query
+        fields = {*query.dimensions, *(["time"] if query.grain else [])}
+        assert set(trace["meta"]["fields"]) <= fields, each.title
+        assert all(row is None or len(row) == len(trace["meta"]["fields"]) + 1 for row in trace["customdata"])
+
+
+@pytest.fixture(scope="module")
+def asked(small_shop: House) -> Sales:
+    return small_shop.sales(MemoryCache())
+
+
+@pytest.mark.parametrize("viewer", [EVERYBODY, NOBODY], ids=["all rows", "no rows"])
+@pytest.mark.parametrize(("page", "search"), ADDRESSES)
+def test_every_tile_is_drawn_or_says_why_not(asked: Sales, page: str, search: str, viewer: Viewer) -> None:
+    found = drawn(asked, page, search, viewer)
+    assert found
+    for each in found:
+        check(each)
+
+
+def test_data_of_a_time_and_an_amount_have_trends_and_explore(small_shop: House) -> None:
+    model = small_shop.model.model_copy(update={"dimensions": {}, "filters": ()})
+    sales = Sales(model, small_shop.warehouse, MemoryCache())
+    titles = [each.title for each in drawn(sales, "trends", "", EVERYBODY)]
+    assert titles[0] == "Revenue by month"
+    assert not any("seasonal" in title for title in titles)
+    for search in ("", "by=weekday&grain=month"):
+        for each in drawn(sales, "explore", search, EVERYBODY):
+            check(each)
+    assert callbacks.products.needs(model)
+    assert callbacks.countries.needs(model)
+    assert callbacks.details.needs(model)
+
+
+def test_other_values_of_a_pivot_cannot_be_asked(asked: Sales) -> None:
+    found, _ = explore.read([("by", "product"), ("explore-top", "5"), ("explore-show", "bars")], asked.model)
+    (tile,) = drawn(asked, "explore", "by=product&explore-top=5&explore-show=bars", EVERYBODY)
+    assert tile.figure is not None
+    rows = tile.figure["data"][0]["customdata"]
+    assert [row is None for row in rows] == [False] * 5 + [True]
+    assert len(pivot.table(asked, found.pivot, EVERYBODY).leaf_rows()) == 6
+
+
+def test_drawing_is_fast(asked: Sales) -> None:
+    for page, search in ADDRESSES:
+        drawn(asked, page, search, EVERYBODY)
+    started = time.perf_counter()
+    for page, search in ADDRESSES:
+        drawn(asked, page, search, EVERYBODY)
+    assert (time.perf_counter() - started) / len(ADDRESSES) < 1.0
