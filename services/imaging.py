@@ -24,7 +24,7 @@ from services.images import BUCKET, ENTITY, LEAD, MASK, OFFSETS, ROWS, STARTS, A
 from services.measures import Aggregate, MeasurePlan
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Survey, counted, estimate
+from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Survey, counted, estimate, first_that_fits
 from services.sqltext import name_of, one, statement_text
 
 #: Bytes of a version's images at most, whatever share of its facts the model allows; what one chain may take of
@@ -81,11 +81,11 @@ class _Imaging:
                 self._make_dictionary(column.name)
         left = budget = min(MOST_BYTES, self._model.rollups * self._found.lines * self._width_of_facts())
         for alternatives in self._chains():
-            for wanted in alternatives:
-                needed = estimate(self._connection, self._model, wanted) * self._width(wanted)
-                if needed <= min(left, (COUNTING_SHARE if wanted.entity else CHAIN_SHARE) * budget):
-                    left -= self._make_chain(wanted)
-                    break
+            share = COUNTING_SHARE if any(each.entity for each in alternatives) else CHAIN_SHARE
+            room = min(left, share * budget)
+            wanted = first_that_fits(alternatives, lambda each: self._bytes(each) <= room)  # noqa: B023 - called at once
+            if wanted is not None:
+                left -= self._make_chain(wanted)
         moments = f"SELECT {self._time}::DATE AS d, min({self._time}) AS a, max({self._time}) AS z"
         found = self._connection.sql(f"{moments} FROM {self._facts} GROUP BY 1 ORDER BY 1").to_arrow_table()
         self.writer.add_days(*(found[name].to_numpy() for name in ("d", "a", "z")))
@@ -97,6 +97,10 @@ class _Imaging:
         lengths = ", ".join(f"coalesce(avg(strlen({name_of(name)})), 0)" for name in texts)
         asked = f"SELECT {lengths} FROM {self._facts} USING SAMPLE 2000 ROWS (reservoir, 1)"  # noqa: S608 - a model's names
         return float(numbers + sum(4 + length for length in one(self._connection, asked))) if texts else numbers
+
+    def _bytes(self, wanted: Rollup) -> float:
+        """Return about how many bytes an image takes, without those of coarser grains."""
+        return estimate(self._connection, self._model, wanted) * self._width(wanted)
 
     def _width(self, rollup: Rollup) -> float:
         keys = sum(1 if self._keys[name].values <= 256 else 2 for name in rollup.keys)

@@ -7,7 +7,7 @@ proves which of them may answer a query.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -100,8 +100,7 @@ def build(connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Surve
         budget = int(found.lines * model.rollups)
         few, many = (tuple(column.name for column in columns) for columns in (found.few, found.many))
         for alternatives in choose(few, many, found.alone):
-            fitting = (each for each in alternatives if estimate(connection, model, each) <= budget)
-            wanted = next(fitting, None)
+            wanted = first_that_fits(alternatives, lambda each: estimate(connection, model, each) <= budget)  # noqa: B023 - called at once
             if wanted is not None:
                 rollup = _make(connection, model, wanted, f"rollup_{len(made)}", found.alone)
                 budget -= rollup.rows
@@ -110,6 +109,22 @@ def build(connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Surve
     if definitions:
         connection.executemany("INSERT INTO rollups VALUES (?)", definitions)
     return made
+
+
+def first_that_fits(alternatives: Sequence[Rollup], fits: Callable[[Rollup], bool]) -> Rollup | None:
+    """Return the first that fits of alternatives of which each has fewer rows than the one before.
+
+    Looking at one takes a scan of the facts, so the last is looked at before those in the middle.
+    """
+    if not alternatives or fits(alternatives[0]):
+        return alternatives[0] if alternatives else None
+    if len(alternatives) == 1 or not fits(alternatives[-1]):
+        return None
+    too_many, few_enough = 0, len(alternatives) - 1
+    while few_enough - too_many > 1:
+        middle = (few_enough + too_many) // 2
+        too_many, few_enough = (too_many, middle) if fits(alternatives[middle]) else (middle, few_enough)
+    return alternatives[few_enough]
 
 
 def read(definitions: Sequence[str]) -> tuple[Rollup, ...]:
