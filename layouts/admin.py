@@ -34,6 +34,7 @@ WORDS: Mapping[str, str] = {
     Permission.AUDIT_READ: "Read the audit log and usage",
     Permission.DASHBOARDS_VIEW: "See dashboards",
     Permission.DATA_LOAD: "Load data",
+    Permission.FORECAST_RUN: "Forecast",
     Permission.LINES_EXPORT: "Export order lines",
     Permission.LINES_VIEW: "See order lines",
     Permission.SETTINGS_READ: "See the settings",

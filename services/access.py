@@ -18,6 +18,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     DASHBOARDS_VIEW = "dashboards:view"
     DATA_LOAD = "data:load"
+    FORECAST_RUN = "forecast:run"
     LINES_EXPORT = "lines:export"
     LINES_VIEW = "lines:view"
     PLANS_EDIT = "plans:edit"
@@ -43,7 +44,7 @@ class Role:
     permissions: frozenset[Permission]
 
 
-_EVERYBODY = frozenset({Permission.ACCOUNT_OWN, Permission.DASHBOARDS_VIEW})
+_EVERYBODY = frozenset({Permission.ACCOUNT_OWN, Permission.DASHBOARDS_VIEW, Permission.FORECAST_RUN})
 _MANAGER = _EVERYBODY | {Permission.LINES_VIEW}
 _ANALYST = _MANAGER | {Permission.DATA_LOAD, Permission.LINES_EXPORT, Permission.PLANS_EDIT, Permission.VIEWS_SHARE}
 _ADMIN = _ANALYST | {Permission.AUDIT_READ, Permission.SETTINGS_READ, Permission.USERS_MANAGE}

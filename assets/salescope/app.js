@@ -1,7 +1,7 @@
 // Browser-side callbacks: the URL holds the state, controls write it, pages are told when it changed.
 (function () {
   "use strict";
-  const PAGES = { "/": "overview", "/trends": "trends", "/countries": "countries", "/products": "products", "/explore": "explore", "/details": "details", "/lines": "lines", "/data": "data" };
+  const PAGES = { "/": "overview", "/trends": "trends", "/countries": "countries", "/products": "products", "/forecast": "forecast", "/explore": "explore", "/details": "details", "/lines": "lines", "/data": "data" };
   // Pages made of forms: their addresses, and those of Data, hold no filters that other pages could take along.
   const FORMS = {
     "/people": "people", "/roles": "roles", "/tokens": "tokens", "/audit": "audit",

@@ -37,16 +37,19 @@ def leaders(
     if len(query.dimensions) != 2:
         raise UserError(f"Leaders need two dimensions, where and what; {len(query.dimensions)} were given.")
     asked = replace(checked(replace(query, dimensions=()), horizon), dimensions=query.dimensions)
+    within = sales.model.dimension(query.dimensions[1]).rank_within
+    if within and within not in asked.segments:
+        asked = replace(asked, segments=(*asked.segments, within))
     pairs = _pairs(sales, asked, viewer, places, ranks * CANDIDATES)
     series = _history(sales, asked, viewer, pairs)
     found = forecast_of(panel_of(series, asked, horizon), Run(rows=ROWS, expected=True))
     listed = pairs.set_index("series_id").loc[list(found.panel.ids)].reset_index()
-    futures = _futures(found)
+    drawn = futures(found)
     listed["mean"] = found.bands["mean"].sum(1)
     listed["before"] = found.panel.values[:, -horizon:].sum(1)
     for name, level in (("lo80", 0.1), ("hi80", 0.9)):
-        listed[name] = np.quantile(futures, level, axis=0) if len(futures) else np.nan
-    return _ranked(listed, futures, ranks)
+        listed[name] = np.quantile(drawn, level, axis=0) if len(drawn) else np.nan
+    return _ranked(listed, drawn, ranks)
 
 
 def _pairs(sales: Sales, query: SalesQuery, viewer: Viewer, places: int, each: int) -> pd.DataFrame:
@@ -78,7 +81,7 @@ def _history(sales: Sales, query: SalesQuery, viewer: Viewer, pairs: pd.DataFram
     return regular(frame.rename(columns={"time": "date", measure: "value"})[["series_id", "date", "value"]], query)
 
 
-def _futures(found: Forecasts) -> Values:
+def futures(found: Forecasts) -> Values:
     """Return drawn sums over the horizon (draws, series); nothing where there is no backtest."""
     if not len(found.past):
         return np.zeros((0, len(found.panel.ids)))
@@ -88,15 +91,15 @@ def _futures(found: Forecasts) -> Values:
     # Signs are drawn as well: what fell short at an origin may go beyond it the next time.
     sign = draw.choice([-1.0, 1.0], DRAWS)[:, None, None]
     error = np.nan_to_num(errors.relative[origin]) * errors.spread[None, :, None] * sign
-    futures = found.bands["mean"][None] + error
-    futures = np.maximum(futures, 0.0) if found.panel.nonnegative else futures
-    return np.asarray(futures.sum(2))
+    drawn = found.bands["mean"][None] + error
+    drawn = np.maximum(drawn, 0.0) if found.panel.nonnegative else drawn
+    return np.asarray(drawn.sum(2))
 
 
-def _ranked(listed: pd.DataFrame, futures: Values, ranks: int) -> pd.DataFrame:
+def _ranked(listed: pd.DataFrame, drawn: Values, ranks: int) -> pd.DataFrame:
     listed["chance"] = np.nan
-    for _, rows in listed.groupby("place", sort=False).indices.items() if len(futures) else ():
-        places = (-futures[:, rows]).argsort(1).argsort(1)
+    for _, rows in listed.groupby("place", sort=False).indices.items() if len(drawn) else ():
+        places = (-drawn[:, rows]).argsort(1).argsort(1)
         listed.loc[listed.index[rows], "chance"] = (places < ranks).mean(0)
     listed["rank"] = listed.groupby("place", sort=False)["mean"].rank(ascending=False, method="first").astype("int64")
     order = {place: number for number, place in enumerate(listed["place"].unique())}

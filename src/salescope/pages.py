@@ -12,6 +12,7 @@ import callbacks.countries
 import callbacks.data
 import callbacks.details
 import callbacks.explore
+import callbacks.forecast
 import callbacks.lines
 import callbacks.overview
 import callbacks.people
@@ -97,6 +98,15 @@ PAGES: tuple[Page, ...] = (
         callbacks.products.PAGE.register,
         callbacks.products.needs,
         drawn=callbacks.products.PAGE.drawn,
+    ),
+    Page(
+        "forecast",
+        "/forecast",
+        "Forecast",
+        Permission.FORECAST_RUN,
+        callbacks.forecast.PAGE.render,
+        callbacks.forecast.PAGE.register,
+        drawn=callbacks.forecast.PAGE.drawn,
     ),
     Page(
         "explore",

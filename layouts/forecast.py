@@ -1,0 +1,215 @@
+"""The Forecast page: history and what may come, why it is believed, what it adds up to, who will lead."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from dash.development.base_component import Component
+
+from layouts import settings_bar, tables
+from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers, value_axis
+from layouts.settings_bar import Setting
+from layouts.tiles import Drawn
+from services import formats
+from services.forecasting.page import AHEAD, ForecastQuery, Reach, Show, shows
+from services.forecasting.registry import NAIVE
+from services.forecasting.sales import TOTAL, Outlook
+from services.model import Format, Measure, SalesModel
+from services.periods import Grain
+
+PAGE = "forecast"
+SHOWN = {Show.TOTAL: "The total", Show.PARTS: "Its parts", Show.LEADERS: "Who will lead"}
+GRAINS = {Grain.DAY: "Days", Grain.WEEK: "Weeks", Grain.MONTH: "Months", Grain.QUARTER: "Quarters"}
+#: Periods of history drawn before the forecast, as multiples of the horizon, within these bounds.
+FEWEST, MOST = 30, 110
+BAND95, BAND80 = "rgba(47,111,222,0.14)", "rgba(47,111,222,0.26)"
+
+
+def settings(asked: ForecastQuery, model: SalesModel) -> list[Component]:
+    """Return the controls."""
+    measures = [(name, each.label) for name, each in model.measures.items()]
+    offered = sorted({*AHEAD[asked.grain], asked.horizon})
+    ahead = [(str(number), f"{number} ahead") for number in offered]
+    grains = [(grain.value, GRAINS[grain]) for grain in GRAINS]
+    show = [(each.value, SHOWN[each]) for each in shows(model)]
+    what = [
+        Setting("Measure", "measure", asked.measure, measures, model.overview.measures[0]),
+        Setting("Show", "forecast-show", asked.show.value, show, Show.TOTAL.value),
+    ]
+    if asked.show is Show.PARTS:
+        parts = [(name, each.label) for name, each in model.dimensions.items()]
+        what.append(Setting("Parts", "forecast-split", asked.split, parts))
+    if asked.show is Show.LEADERS:
+        return settings_bar.bar(PAGE, [("What", what)])
+    when = [
+        Setting("Periods", "forecast-by", asked.grain.value, grains, Grain.WEEK.value),
+        Setting("Horizon", "forecast-ahead", str(asked.horizon), ahead, str(AHEAD[asked.grain][0])),
+    ]
+    return settings_bar.bar(PAGE, [("What", what), ("When", when)])
+
+
+def fan(found: Outlook, asked: ForecastQuery, model: SalesModel) -> Drawn:
+    """Return history and forecast with both intervals."""
+    measure = model.measure(asked.measure)
+    title = f"{measure.label}, {asked.horizon} {GRAINS[asked.grain].lower()} ahead"
+    ahead = found.total
+    past = found.history[found.history["key"] == TOTAL].tail(min(MOST, max(FEWEST, 4 * asked.horizon)))
+    summary = f"{_sum_words(ahead, measure, model)} Model: {found.model}. {' '.join(found.notes)}"
+    return Drawn(title, summary, _fan(past, ahead, asked, model), _table(title, ahead, asked, model))
+
+
+def _sum_words(ahead: pd.DataFrame, measure: Measure, model: SalesModel) -> str:
+    first = ahead.iloc[0]
+    words = f"Next: {formats.short(first['mean'], measure.format, model)}"
+    if math.isfinite(first["lo80"]):
+        low, high = (formats.short(first[name], measure.format, model) for name in ("lo80", "hi80"))
+        return f"{words}, with 80 % confidence {low} to {high}."
+    return f"{words}. There is too little history for an interval."
+
+
+def _fan(past: pd.DataFrame, ahead: pd.DataFrame, asked: ForecastQuery, model: SalesModel) -> Figure:
+    measure = model.measure(asked.measure)
+    then, coming = ([formats.bucket(moment, asked.grain, model) for moment in each["time"]] for each in (past, ahead))
+    # The bands begin at the last known value, so that nothing tears between what was and what may be.
+    joint, last = then[-1:] + coming, past["value"].tolist()[-1:]
+    traces: list[dict[str, object]] = []
+    for level, colour in ((95, BAND95), (80, BAND80)):
+        line = {"type": "scatter", "mode": "lines", "x": joint, "line": {"width": 0}, "hoverinfo": "skip"}
+        low, high = (numbers([*last, *ahead[f"{side}{level}"]]) for side in ("lo", "hi"))
+        traces.append({**line, "y": low, "showlegend": False})
+        traces.append({**line, "y": high, "fill": "tonexty", "fillcolor": colour, "name": f"{level} % interval"})
+    for name, labels_of, values, style in (
+        ("So far", then, past["value"], {"color": BEFORE, "width": 2}),
+        ("Forecast", joint, [*last, *ahead["mean"]], {"color": NOW, "width": 3}),
+    ):
+        texts = [formats.exact(value, measure.format, model) for value in values]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": name,
+                "x": labels_of,
+                "y": numbers(values),
+                "text": texts,
+                "hovertemplate": "%{fullData.name}: %{text}<extra></extra>",
+                "line": style,
+            }
+        )
+    return {
+        "data": traces,
+        "layout": layout_of(
+            xaxis={
+                "type": "category",
+                "categoryorder": "array",
+                "categoryarray": then + coming,
+                "automargin": True,
+                "fixedrange": True,
+                "nticks": 12,
+                "showgrid": False,
+            },
+            yaxis=value_axis(measure, model),
+            hovermode="x unified",
+            showlegend=True,
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        ),
+    }
+
+
+def _table(title: str, ahead: pd.DataFrame, asked: ForecastQuery, model: SalesModel) -> Component:
+    measure = model.measure(asked.measure)
+    bands = ("mean", "lo80", "hi80", "lo95", "hi95")
+    rows = [
+        [
+            formats.bucket(row["time"], asked.grain, model),
+            *(formats.exact(row[band], measure.format, model) for band in bands),
+        ]
+        for row in ahead.to_dict("records")
+    ]
+    heads = ["From", "Forecast", "80 % from", "80 % to", "95 % from", "95 % to"]
+    return tables.table(title, heads, rows)
+
+
+def chances(found: Reach | None, asked: ForecastQuery, model: SalesModel) -> Drawn:
+    """Return what the whole horizon may add up to and how likely amounts are."""
+    measure = model.measure(asked.measure)
+    title = f"All {asked.horizon} {GRAINS[asked.grain].lower()} together"
+    if found is None:
+        return Drawn(title, "", problem="There is too little history to tell chances.")
+    expected, low, high = (
+        formats.short(each, measure.format, model) for each in (found.expected, found.low, found.high)
+    )
+    summary = f"Expected {expected}; with 80 % confidence {low} to {high}."
+    if not found.chances:
+        return Drawn(title, f"{summary} There is no year before to compare with.", None, None)
+    rows = [
+        [
+            f"{each.change:+.0%}" if each.change else "As a year before",
+            formats.exact(each.amount, measure.format, model),
+            formats.short(each.chance, Format.PERCENT, model),
+        ]
+        for each in found.chances
+    ]
+    heads = ["Against a year before", "Target", "Chance to reach it"]
+    return Drawn(title, summary, None, tables.table(title, heads, rows))
+
+
+def models(found: Outlook, model: SalesModel) -> Drawn:
+    """Return how every model did in the backtest."""
+    title = "How the models did"
+    held = [formats.short(share, Format.PERCENT, model) for share in found.coverage]
+    beaten = "something beat seasonal naive" if found.better else "nothing beat seasonal naive, so it is used"
+    told = f" Intervals held {held[0]} (80 %) and {held[1]} (95 %)." if math.isfinite(found.coverage[0]) else ""
+    summary = f"Forecast again from {found.origins} days of the past, without what came after: {beaten}.{told}"
+    rows = [
+        [
+            f"{score.model}{' (yardstick)' if score.model == NAIVE else ''}",
+            *(formats.short(each, Format.PERCENT, model) for each in (score.weight, score.wape, score.bias)),
+            f"{score.mase:.2f}",
+        ]
+        for score in found.scores
+    ]
+    heads = ["Model", "Weight", "Error (WAPE)", "Bias", "MASE"]
+    return Drawn(title, summary, None, tables.table(title, heads, rows))
+
+
+def parts(found: Outlook, asked: ForecastQuery, model: SalesModel) -> Drawn:
+    """Return the parts of a dimension, summed over the horizon."""
+    measure, dimension = model.measure(asked.measure), model.dimension(asked.split)
+    title = f"{measure.label} by {dimension.label.lower()}, next {asked.horizon} {GRAINS[asked.grain].lower()}"
+    summed = found.frame.groupby(["key", "label"], sort=False)["mean"].sum().reset_index()
+    before = found.history.groupby("key", sort=False)["value"].apply(lambda values: values.tail(asked.horizon).sum())
+    total = float(summed.loc[summed["key"] == TOTAL, "mean"].iloc[0])
+    rows = []
+    for row in summed.sort_values("mean", ascending=False, kind="stable").to_dict("records"):
+        then = float(before[row["key"]])
+        rows.append(
+            [
+                row["label"],
+                formats.exact(row["mean"], measure.format, model),
+                formats.short(row["mean"] / total if total else math.nan, Format.PERCENT, model),
+                formats.exact(then, measure.format, model),
+                formats.change_text(formats.change(row["mean"], then), model),
+            ]
+        )
+    heads = [dimension.label, "Forecast", "Share", f"Last {asked.horizon}", "Change"]
+    summary = " ".join(found.notes) or "The parts add up to the total."
+    return Drawn(title, summary, None, tables.table(title, heads, rows))
+
+
+def leaders(listed: pd.DataFrame, name: str, asked: ForecastQuery, names: tuple[str, str], model: SalesModel) -> Drawn:
+    """Return who will lead where."""
+    measure = model.measure(asked.measure)
+    where, what = (model.dimension(each).label for each in names)
+    title = f"Top by {measure.label.lower()}, {name}"
+    rows = [
+        [
+            f"{row['place_label']} {row['rank']}. {row['label']}",
+            *(formats.exact(row[each], measure.format, model) for each in ("mean", "lo80", "hi80", "before")),
+            formats.short(row["chance"], Format.PERCENT, model),
+        ]
+        for row in listed.to_dict("records")
+    ]
+    heads = [f"{where}, {what.lower()}", "Forecast", "80 % from", "80 % to", "Last time", "Stays in the list"]
+    summary = "The last column tells in how many of the drawn futures it is in the list of its place."
+    return Drawn(title, summary, None, tables.table(title, heads, rows))

@@ -1,0 +1,142 @@
+"""What the Forecast page asks: its URL's parameters, and the chance of reaching an amount."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from services.errors import UnknownNameError, UserError
+from services.forecasting.leaders import futures
+from services.forecasting.sales import HORIZONS, Outlook
+from services.model import Role, SalesModel
+from services.overview import default_query
+from services.periods import Compare, Grain
+from services.query import Params, SalesQuery, from_params
+
+PREFIX = "forecast-"
+#: Periods ahead offered per grain; the first is shown unless another is asked for.
+AHEAD: Mapping[Grain, tuple[int, ...]] = {
+    Grain.WEEK: (8, 4, 13, 26, 52),
+    Grain.MONTH: (3, 1, 6, 12),
+    Grain.DAY: (28, 7, 14, 90),
+    Grain.QUARTER: (1, 2, 4),
+}
+#: Changes against a year before whose chance is told.
+CHANGES = (-0.2, -0.1, 0.0, 0.05, 0.1, 0.2, 0.5)
+YEAR: Mapping[Grain, int] = {Grain.DAY: 364, Grain.WEEK: 52, Grain.MONTH: 12, Grain.QUARTER: 4}
+
+
+class Show(StrEnum):
+    """What the page shows."""
+
+    TOTAL = "total"
+    PARTS = "parts"
+    LEADERS = "leaders"
+
+
+@dataclass(frozen=True)
+class ForecastQuery:
+    """What is forecast, and how far ahead; `split` is the dimension of the parts."""
+
+    query: SalesQuery
+    horizon: int
+    show: Show = Show.TOTAL
+    split: str = ""
+
+    @property
+    def grain(self) -> Grain:
+        """The size of the periods."""
+        return self.query.grain or Grain.WEEK
+
+    @property
+    def measure(self) -> str:
+        """The measure on show."""
+        return self.query.measures[0]
+
+
+def default(model: SalesModel) -> SalesQuery:
+    """Return the query of the page when the URL says nothing."""
+    base = default_query(model)
+    return replace(base, measures=base.measures[:1], compare=Compare.NONE)
+
+
+def pairs(model: SalesModel) -> tuple[str, str] | None:
+    """Return where and what can lead: countries and products; None where the data lack either."""
+    where, what = model.by_role(Role.COUNTRY), model.by_role(Role.PRODUCT)
+    return (where, what) if where and what else None
+
+
+def shows(model: SalesModel) -> tuple[Show, ...]:
+    """Return what the page can show of these data."""
+    parts = (Show.PARTS,) if model.dimensions else ()
+    return (Show.TOTAL, *parts, *((Show.LEADERS,) if pairs(model) else ()))
+
+
+def read(params: Params, model: SalesModel) -> tuple[ForecastQuery, tuple[str, ...]]:
+    """Return what a URL's parameters ask for, and a notice per parameter not used. Never raises."""
+    query, notices = from_params(params, default(model), model)
+    query = replace(query, measures=query.measures[:1], dimensions=(), grain=Grain.WEEK, compare=Compare.NONE, sort=())
+    asked = {key.removeprefix(PREFIX): value for key, value in params if key.startswith(PREFIX)}
+    problems: list[str] = []
+    choices: dict[str, tuple[str, ...]] = {
+        "by": tuple(AHEAD),
+        "show": shows(model),
+        "split": tuple(model.dimensions),
+        "ahead": tuple(str(number) for number in range(1, max(HORIZONS.values()) + 1)),
+    }
+    for name, value in list(asked.items()):
+        try:
+            if name not in choices:
+                raise UnknownNameError("setting of this page", PREFIX + name[:80], [PREFIX + each for each in choices])
+            if value not in choices[name]:
+                raise UnknownNameError("choice", value[:80], choices[name][:20])
+        except UserError as error:
+            problems.append(f"{PREFIX}{name[:80]} was ignored: {error}")
+            del asked[name]
+    grain = Grain(asked.get("by", Grain.WEEK))
+    horizon = min(int(asked.get("ahead", AHEAD[grain][0])), HORIZONS[grain])
+    country = model.by_role(Role.COUNTRY)
+    split = asked.get("split", country or next(iter(model.dimensions), ""))
+    found = ForecastQuery(replace(query, grain=grain), horizon, Show(asked.get("show", Show.TOTAL)), split)
+    return found, (*notices, *problems)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """An amount over the whole horizon: its change against the same periods a year before, and its chance."""
+
+    change: float
+    amount: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the whole horizon may bring: the expected sum, its 80 % interval, the year before, chances of amounts."""
+
+    expected: float
+    low: float
+    high: float
+    before: float
+    chances: tuple[Chance, ...]
+
+
+def reach(found: Outlook, asked: ForecastQuery) -> Reach | None:
+    """Return the sum over the horizon and the chance to reach amounts; None without a backtest to draw from."""
+    drawn = futures(found.forecasts)[:, 0]
+    if not len(drawn):
+        return None
+    values = found.forecasts.panel.values[0]
+    year = YEAR[asked.grain]
+    first = len(values) - year
+    before = float(values[first : first + asked.horizon].sum()) if first >= 0 and asked.horizon <= year else np.nan
+    chances = tuple(
+        Chance(change, before * (1 + change), float((drawn >= before * (1 + change)).mean()))
+        for change in CHANGES
+        if before > 0
+    )
+    low, high = np.quantile(drawn, [0.1, 0.9])
+    return Reach(float(found.total["mean"].sum()), float(low), float(high), before, chances)
