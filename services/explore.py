@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
-from services.adding import shared
+from services.adding import adding, shared
 from services.errors import QueryError, UnknownNameError, UserError
 from services.model import TIME_PARTS, SalesModel
 from services.overview import default_query
@@ -253,7 +254,7 @@ def cell(table: Table, model: SalesModel, cells: Cells, row: Path, column: Path,
     if cells is Cells.BEFORE:
         return table.value(row, column, f"{measure}__before")
     if cells in (Cells.CHANGE, Cells.GROWTH):
-        return _changed(table, cells, row, column, measure)
+        return _changed(table, model, cells, row, column, measure)
     if not shared(model, measure):
         return float("nan")
     whole = {Cells.OF_ROW: (row, ()), Cells.OF_COLUMN: ((), column), Cells.OF_TOTAL: ((), ())}[cells]
@@ -261,11 +262,14 @@ def cell(table: Table, model: SalesModel, cells: Cells, row: Path, column: Path,
     return value / total if total else float("nan")
 
 
-def _changed(table: Table, cells: Cells, row: Path, column: Path, measure: str) -> float:
+def _changed(table: Table, model: SalesModel, cells: Cells, row: Path, column: Path, measure: str) -> float:
+    """Return how a cell changed; where there is nothing, that is 0 for measures that count or add up."""
     window = table.answer.window
     if window.before is None or not window.before_known:
         return float("nan")
     now, before = (table.value(row, column, name) for name in (measure, f"{measure}__before"))
+    if adding(model, measure).zero and not (math.isnan(now) and math.isnan(before)):
+        now, before = (0.0 if math.isnan(each) else each for each in (now, before))
     if cells is Cells.CHANGE:
         return now - before
     return (now - before) / abs(before) if before else float("nan")

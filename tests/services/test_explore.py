@@ -125,6 +125,13 @@ def test_change_in_cells_needs_something_to_compare_with(small_shop: House) -> N
     now, before = (made.value(row, (), name) for name in ("revenue", "revenue__before"))
     assert cell(made, sales.model, Cells.CHANGE, row, (), "revenue") == pytest.approx(now - before)
     assert cell(made, sales.model, Cells.GROWTH, row, (), "revenue") == pytest.approx((now - before) / abs(before))
+    lost = SalesQuery(
+        measures=("revenue",), period=Period("mtd"), compare=Compare.PRIOR, sort=(Sort("revenue__change"),)
+    )
+    gone = table(sales, Pivot(lost, ("product", "country"), top=40), ANALYST)
+    only_before = next(path for path in gone.leaf_rows() if math.isnan(gone.value(path, (), "revenue")))
+    before = gone.value(only_before, (), "revenue__before")
+    assert cell(gone, sales.model, Cells.CHANGE, only_before, (), "revenue") == pytest.approx(-before)
     assert Cells.CHANGE not in offered_cells(SalesQuery(measures=("revenue",)))
     unknown = table(sales, Pivot(SalesQuery(measures=("revenue",), compare=Compare.YEAR), ("country",)), ANALYST)
     assert math.isnan(cell(unknown, sales.model, Cells.CHANGE, row, (), "revenue"))
