@@ -89,8 +89,11 @@ class Plan:
     @property
     def served(self) -> str:
         """The tables that answer, in words."""
-        labels = dict.fromkeys(piece.rollup.label if piece.rollup else FACTS for piece in self._pieces())
-        return ", ".join(labels) or FACTS
+        grains: dict[str, dict[str, None]] = {}
+        for piece in self._pieces():
+            columns, grain = (piece.rollup.columns, piece.rollup.grain.value) if piece.rollup else ("", FACTS)
+            grains.setdefault(columns, {})[grain] = None
+        return "; ".join(f"{', '.join(found)}{columns}" for columns, found in grains.items()) or FACTS
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,13 @@ class Rollup:
     @property
     def label(self) -> str:
         """What the rollup is, for people."""
+        return f"{self.grain.value}{self.columns}"
+
+    @property
+    def columns(self) -> str:
+        """What its rows are told apart by beside the time, for people."""
         sets = [f"set of {name}" for name in self.masks]
-        by = " × ".join((self.grain.value, *(part.strip("_") for part in self.parts), *self.keys, *sets))
+        by = "".join(f" × {name}" for name in (*(part.strip("_") for part in self.parts), *self.keys, *sets))
         named = f"{by} × {self.entity} ({self.aggregate})" if self.entity else by
         return f"{named}, in memory" if self.image else named
 

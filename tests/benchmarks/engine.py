@@ -84,8 +84,7 @@ def time_query(asked: Reference, query: SalesQuery, text: str, runs: int) -> tup
 
 def place_of(served: str) -> str:
     """Return where the tables lie that served a query."""
-    tables = served.split(", ")
-    places = {"memory": "in memory" in tables, "facts": "facts" in tables}
+    places = {"memory": "in memory" in served, "facts": "facts" in served}
     named = [name for name, there in places.items() if there]
     return ", ".join(named) or "rollups"
 

@@ -16,6 +16,7 @@ from salescope.warming import Warming
 from services.access import Viewer
 from services.database import SignedIn, open_database
 from services.overview import answers, default_query, offered
+from services.planning import Planning
 from services.sales import Sales
 from services.warehouse import Pointer
 from tests.salescope.conftest import close
@@ -27,7 +28,9 @@ FIRST, SECOND = Pointer(1, "0001.duckdb", "", "then"), Pointer(2, "0002.duckdb",
 @pytest.fixture
 def copy(installation: Installation, tmp_path: Path) -> Installation:
     made = installation.copied_to(tmp_path / "instance")
-    shutil.rmtree(made.folder / "cache", ignore_errors=True)
+    # What is answered from memory needs no warming.
+    for name in ("cache", "warehouse/images"):
+        shutil.rmtree(made.folder / name, ignore_errors=True)
     with open_database(made.settings().database_url).begin() as connection:
         connection.execute(sa.delete(SignedIn))
     return made
@@ -47,8 +50,9 @@ def is_warm(sales: Sales, who: Viewer) -> bool:
 def test_scopes_in_use_are_warmed_and_no_others(copy: Installation) -> None:
     manager, settings = sign_in(copy, "manager"), copy.settings()
     sales = product.make_sales(settings)
-    data = product.data_room(settings, product.warehouse(settings), open_database(settings.database_url))
-    warming = Warming(Services(sales, data, None, None, None), copy.accounts())  # type: ignore[arg-type]
+    engine = open_database(settings.database_url)
+    data, planning = product.data_room(settings, product.warehouse(settings), engine), Planning(engine, sales.model)
+    warming = Warming(Services(sales, data, None, None, planning, None), copy.accounts())  # type: ignore[arg-type]
     assert warming.notice(FIRST) is None
     assert warming.notice(FIRST) is None
     thread = warming.notice(SECOND)
@@ -63,7 +67,7 @@ def test_scopes_in_use_are_warmed_and_no_others(copy: Installation) -> None:
 def test_trouble_is_logged_and_nothing_else(copy: Installation, caplog: pytest.LogCaptureFixture) -> None:
     app = create_app(copy.settings())
     accounts, parts = copy.accounts(), app.extensions["salescope"]
-    warming = Warming(Services(parts["sales"], None, None, None, None), accounts)  # type: ignore[arg-type]
+    warming = Warming(Services(parts["sales"], None, None, None, None, None), accounts)  # type: ignore[arg-type]
     warming.notice(FIRST)
     with open_database(copy.settings().database_url).begin() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
