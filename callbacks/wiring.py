@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from services.access import Viewer
 from services.administration import Administration
 from services.dataroom import DataRoom
+from services.language.questions import Questions
 from services.planning import Planning
 from services.sales import Sales
 from services.views import SavedViews
@@ -35,6 +36,7 @@ class Services:
     people: Administration
     views: SavedViews
     planning: Planning
+    questions: Questions
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class Ids:
     THEME = "theme"
     TITLE = "title"
     TITLED = "titled"
+    ASK = "top-ask"
     PROBLEMS = "problems"
     NEWS = "news"
     NEWS_BOX = "news-box"
@@ -53,6 +54,7 @@ def shell(email: str, role: str, title: str, links: Sequence[Link], *, looked_at
                     html.Nav(navigation(links, ""), id=Ids.NAVIGATION, **labels.aria(label="Pages")),
                     html.Div(
                         [
+                            _ask(),
                             view_menu.menu(),
                             dbc.Button("Theme", id=Ids.THEME, color="link", size="sm", title="Light or dark"),
                             html.Span(
@@ -88,6 +90,21 @@ def shell(email: str, role: str, title: str, links: Sequence[Link], *, looked_at
         ],
         className="shell",
     )
+
+
+def _ask() -> Component:
+    """Return the box for a question on every page; the slash key leads to it (assets/salescope/ask.js)."""
+    box = dcc.Input(
+        id=Ids.ASK,
+        name="ask-q",
+        type="search",
+        maxLength=500,
+        placeholder="Ask…",
+        autoComplete="off",
+        className="form-control form-control-sm",
+    )
+    label = html.Label("Ask about your sales", htmlFor=Ids.ASK, className="visually-hidden")
+    return html.Form([label, box], action="/ask", method="get", role="search", className="top-ask", title="Key /")
 
 
 def _looking(email: str, by: str) -> Component:

@@ -156,6 +156,35 @@ class ViewRow(Base):
     made_at: Mapped[dt.datetime]
 
 
+class AskedRow(Base):
+    """A question somebody asked, and how surely it was read; services/language/questions.py."""
+
+    __tablename__ = "asked"
+    __table_args__ = PERSONAL
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(sa.String(63))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(sa.String(500))
+    confidence: Mapped[float]
+    reason: Mapped[str] = mapped_column(sa.String(200))
+    asked_at: Mapped[dt.datetime]
+
+
+class TaughtRow(Base):
+    """A synonym or a verified wording that somebody taught; services/language/questions.py."""
+
+    __tablename__ = "taught"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(sa.String(63), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    phrase: Mapped[str] = mapped_column(sa.String(200))
+    meaning: Mapped[str] = mapped_column(sa.String(500))
+    by: Mapped[str] = mapped_column(sa.String(254))
+    made_at: Mapped[dt.datetime]
+
+
 class TargetRow(Base):
     """What a measure is to reach in a period; services/planning.py."""
 

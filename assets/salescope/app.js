@@ -5,7 +5,7 @@
   // Pages made of forms: their addresses, and those of Data, hold no filters that other pages could take along.
   const FORMS = {
     "/people": "people", "/roles": "roles", "/tokens": "tokens", "/audit": "audit",
-    "/usage": "usage", "/settings": "settings", "/account": "account", "/plan": "plan",
+    "/usage": "usage", "/settings": "settings", "/account": "account", "/plan": "plan", "/ask": "ask", "/teach": "teach",
   };
   Object.assign(PAGES, FORMS);
   const WITHOUT_FILTERS = ["/data", ...Object.keys(FORMS)];

@@ -28,6 +28,7 @@ OPERATORS = {"in": "is", "not_in": "not", "contains": "contains", "starts_with":
 BOUNDS = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
 #: Columns that a calculation adds.
 SHARE, RUNNING, MOVING, CHANGE, BEFORE = "share", "running", "moving", "change", "before"
+MONTH = "month_of_year"
 
 
 @dataclass(frozen=True)

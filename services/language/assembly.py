@@ -11,7 +11,7 @@ from services.language.edges import Edge
 from services.language.forms import TOP, Comparison, Condition, Form, Threshold
 from services.language.function_words import CURRENCY_WORDS
 from services.language.items import Item, Items
-from services.language.lexicon import Lexicon
+from services.language.lexicon import Lexicon, Noun
 from services.language.spans import Clock, Span
 from services.language.values import Named
 from services.model import Role
@@ -480,6 +480,8 @@ def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
         asker.used, subject = "helper", -1
     if target is not None and target.kind == "noun" and not target.used:
         noun = target.noun
+        if number is not None and not noun.dimension and noun.measure in draft.lexicon.counts:
+            noun = Noun(None, draft.lexicon.counts[noun.measure], plural=True)
         ranked_already = subject >= 0
         if noun.measure and (not noun.dimension or quantity or ranked_already):
             order, target.used = noun.measure, "order"
@@ -496,17 +498,22 @@ def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
         draft.grain = str(target.value)
         plural = draft.said(target).endswith("s")
         draft.limit = (TOP if plural else 1) if number is None else draft.limit
+    _rows_ranked(draft, place, subject, number)
+    if order is None and draft.order is not None:
+        order = draft.order[0]
+    draft.order = (order, descending)
+
+
+def _rows_ranked(draft: Draft, place: int, subject: int, number: int | None) -> None:
+    """Set what is ranked and how many rows of it are wanted."""
     if subject >= 0:
         _rank_subject(draft, subject, number)
     elif not draft.dimensions and draft.grain is None:
         _rank_nothing(draft, place, number)
     if number is not None:
         draft.limit = number
-    elif draft.limit is None and (draft.dimensions or draft.grain or not items.has("by")):
+    elif draft.limit is None and (draft.dimensions or draft.grain or not draft.items.has("by")):
         draft.limit = 1
-    if order is None and draft.order is not None:
-        order = draft.order[0]
-    draft.order = (order, descending)
 
 
 def _count_beside(draft: Draft, place: int, subject: int) -> int | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from services.language.asking import ASK, SURE, Reading, Vocabulary
 from services.language.forms import Condition, Form, Threshold
 from services.language.spans import DAY, Span
 from services.model import Format, SalesModel
+from services.periods import Grain
 
 GRAIN_WORDS = {
     "hour": "hour",
@@ -32,6 +34,12 @@ OPERATOR_WORDS = {
     ">=": "at least ",
     "<": "under ",
     "<=": "at most ",
+}
+#: How the parts of the time are called, by their number.
+PART_NAMES: dict[str, Callable[[int], str]] = {
+    "weekday": lambda number: calendar.day_name[number - 1],
+    "hour": lambda number: f"{number}:00",
+    "month_of_year": lambda number: calendar.month_name[number],
 }
 CALCULATIONS = {
     "share": "share of {}",
@@ -85,7 +93,7 @@ def restated(form: Form, model: SalesModel) -> str:
             head += f", {'highest' if form.order[1] else 'lowest'} first"
     parts = [
         head,
-        *(_condition(each, model) for each in form.conditions),
+        *(condition_words(each, model) for each in form.conditions),
         *(_bound(each, model) for each in form.thresholds),
     ]
     if form.time:
@@ -115,7 +123,8 @@ def _dimension(model: SalesModel, name: str, *, plural: bool = False) -> str:
     return (found.plural if plural else found.label).lower()
 
 
-def _condition(condition: Condition, model: SalesModel) -> str:
+def condition_words(condition: Condition, model: SalesModel) -> str:
+    """Return a condition in words: "country Germany or France"."""
     words = [
         formats.exact(float(each), Format.NUMBER, model) if condition.operator in "<=>=" else each
         for each in condition.words
@@ -176,7 +185,21 @@ def sentence(result: Result, model: SalesModel) -> str:
         shown = leader if isinstance(leader, str) else "(not given)"
         number = cell(frame[form.order[0]].iloc[0], form.order[0], added, model)
         return f"{what[:1].upper()}{what[1:]}: {shown} leads with {number}."
+    if "time" in frame and not form.dimensions and frame[measure].notna().any():
+        grain = result.answer.query.grain
+        values = frame[measure].astype("float64").fillna(0.0).to_numpy()
+        high, low = int(values.argmax()), int(values.argmin())
+        ends = [
+            f"{word} {cell(values[row], measure, added, model)} ({_bucket(frame['time'].iloc[row], grain, model)})"
+            for word, row in (("highest", high), ("lowest", low))
+        ]
+        return f"{_label(model, measure).capitalize()}: {', '.join(ends)}."
     return f"{what[:1].upper()}{what[1:]}: {len(frame):,} rows."
+
+
+def _bucket(moment: dt.datetime, grain: Grain | None, model: SalesModel) -> str:
+    day = formats.day(moment.date(), model)
+    return {Grain.YEAR: str(moment.year), Grain.MONTH: day.split(" ", 1)[-1]}.get(grain or Grain.DAY, day)
 
 
 def refused(reading: Reading, vocabulary: Vocabulary) -> str:

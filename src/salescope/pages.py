@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import callbacks.account
+import callbacks.ask
 import callbacks.audit
 import callbacks.countries
 import callbacks.data
 import callbacks.details
 import callbacks.explore
-import callbacks.forecast
 import callbacks.lines
 import callbacks.overview
 import callbacks.people
@@ -20,6 +20,7 @@ import callbacks.plan
 import callbacks.products
 import callbacks.roles
 import callbacks.site
+import callbacks.teach
 import callbacks.tokens
 import callbacks.trends
 import callbacks.usage
@@ -100,15 +101,6 @@ PAGES: tuple[Page, ...] = (
         drawn=callbacks.products.PAGE.drawn,
     ),
     Page(
-        "forecast",
-        "/forecast",
-        "Forecast",
-        Permission.FORECAST_RUN,
-        callbacks.forecast.PAGE.render,
-        callbacks.forecast.PAGE.register,
-        drawn=callbacks.forecast.PAGE.drawn,
-    ),
-    Page(
         "explore",
         "/explore",
         "Explore",
@@ -116,6 +108,16 @@ PAGES: tuple[Page, ...] = (
         callbacks.explore.render,
         callbacks.explore.register,
         drawn=callbacks.explore.drawn,
+    ),
+    Page(
+        "ask",
+        "/ask",
+        "Ask",
+        Permission.DASHBOARDS_VIEW,
+        callbacks.ask.render,
+        callbacks.ask.register,
+        filters=False,
+        drawn=callbacks.ask.drawn,
     ),
     Page(
         "lines",
@@ -155,6 +157,16 @@ PAGES: tuple[Page, ...] = (
         callbacks.data.register,
         without_data=True,
         filters=False,
+    ),
+    Page(
+        "teach",
+        "/teach",
+        "Teach questions",
+        Permission.DATA_LOAD,
+        callbacks.teach.render,
+        callbacks.teach.register,
+        filters=False,
+        section="Admin",
     ),
     Page(
         "people",

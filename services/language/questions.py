@@ -1,0 +1,261 @@
+"""Questions as a service: read, answer, complete, recommend, remember and learn, inside the viewer's row scope."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from services.access import Permission, Viewer
+from services.database import AskedRow, TaughtRow, utc_now
+from services.errors import QueryError, UserError
+from services.language import answering, wording
+from services.language.answering import Result
+from services.language.asking import SURE, Reading, Vocabulary, read
+from services.language.forms import Form
+from services.language.index import Vocabularies, clock_of
+from services.model import Role
+from services.sales import Sales
+
+KEPT, HISTORY, SHOWN = 2_000, 30, 8
+SYNONYM, VERIFIED = "synonym", "verified"
+TIMES = ("last month", "this month", "last quarter", "this year", "last year", "year to date", "last 12 months")
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What somebody taught: a synonym of a measure or dimension, or a wording that stands for another one."""
+
+    number: int
+    kind: str
+    phrase: str
+    meaning: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """A question that was not answered, or not surely: how often it came and why."""
+
+    text: str
+    times: int
+    confidence: float
+    reason: str
+
+
+class Questions:
+    """Plain-English questions over the live data."""
+
+    def __init__(self, engine: sa.Engine, sales: Sales) -> None:
+        self._engine, self._sales = engine, sales
+        self._vocabularies = Vocabularies(sales)
+        self._readings: OrderedDict[tuple[object, ...], Reading] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def vocabulary(self, viewer: Viewer) -> Vocabulary:
+        """Return the words a viewer's questions may use."""
+        extra = tuple((each.phrase, each.meaning) for each in self.taught() if each.kind == SYNONYM)
+        return self._vocabularies.of(viewer, extra)
+
+    def read(self, text: str, viewer: Viewer) -> Reading:
+        """Return the reading of a question; verified wordings come first, the same text again is not parsed again.
+
+        Raises UserError for an empty or overlong text.
+        """
+        plain = " ".join(text.split()).casefold()
+        taught = self.taught()
+        verified = {each.phrase.casefold(): each.meaning for each in taught if each.kind == VERIFIED}
+        key = (plain, viewer.scope.fingerprint, self._sales.version(), self._sales.today(), taught)
+        with self._lock:
+            if key in self._readings:
+                self._readings.move_to_end(key)
+                return self._readings[key]
+        asked = verified.get(plain.rstrip("?. "), text)
+        found = read(asked, self.vocabulary(viewer), clock_of(self._sales.model, self._sales))
+        with self._lock:
+            self._readings[key] = found
+            while len(self._readings) > KEPT:
+                self._readings.popitem(last=False)
+        return found
+
+    def answer(self, form: Form, viewer: Viewer) -> Result:
+        """Answer a reading's form; raises what Sales.answer raises."""
+        return answering.answer(form, self._sales, viewer, self.vocabulary(viewer).index)
+
+    def refused(self, reading: Reading, viewer: Viewer) -> str:
+        """Return why a question is not answered and what may be asked instead."""
+        return wording.refused(reading, self.vocabulary(viewer))
+
+    def complete(self, text: str, viewer: Viewer) -> list[str]:
+        """Return whole questions that go on from a beginning: the last word completed by what the viewer may see."""
+        head, _, last = text.rpartition(" ")
+        if len(last) < 2:
+            return []
+        wanted, found = last.casefold(), list[str]()
+        for name in self._names(self.vocabulary(viewer)):
+            if name.casefold().startswith(wanted) and name.casefold() != wanted:
+                found.append(f"{head} {name}".strip())
+                if len(found) == SHOWN:
+                    break
+        return found
+
+    def _names(self, vocabulary: Vocabulary) -> Iterator[str]:
+        model = vocabulary.model
+        yield from (each.label.lower() for each in model.measures.values())
+        yield from (each.label.lower() for each in model.dimensions.values())
+        yield from TIMES
+        for entries in vocabulary.index.whole.values():
+            yield entries[0].label
+
+    def recommended(self, viewer: Viewer) -> list[str]:
+        """Return questions made from the model and the viewer's data that read back as they were meant.
+
+        Verified ones and what the viewer asks most come first.
+        """
+        vocabulary = self.vocabulary(viewer)
+        verified = [each.phrase for each in self.taught() if each.kind == VERIFIED]
+        frequent = [text for text, times in self._counted(viewer) if times > 1]
+        found = dict.fromkeys([*verified[:3], *frequent[:3]])
+        for text, form in _templates(vocabulary, self._leaders(viewer)):
+            reading = self.read(text, viewer)
+            if not reading.faults and reading.confidence >= SURE and _same(reading.form, form):
+                found[text] = None
+        return list(found)[:SHOWN]
+
+    def _leaders(self, viewer: Viewer) -> dict[str, str]:
+        model = self._sales.model
+        names = [name for role in (Role.COUNTRY, Role.CHANNEL, Role.PRODUCT_TYPE) if (name := model.by_role(role))]
+        return {name: found[0].label for name in names if (found := self._sales.values(name, viewer, limit=1))}
+
+    # Memory
+
+    def record(self, reading: Reading, viewer: Viewer) -> None:
+        """Remember a question of a person: text, confidence, and why it was not answered."""
+        reason = ", ".join(f"{fault} {words}".strip() for fault, words in reading.faults)[:200]
+        row = AskedRow(
+            model=self._sales.model.name,
+            user_id=viewer.user_id,
+            text=reading.text[:500],
+            confidence=0.0 if reading.faults else reading.confidence,
+            reason=reason,
+            asked_at=utc_now(),
+        )
+        with Session(self._engine) as session, session.begin():
+            session.add(row)
+
+    def history(self, viewer: Viewer) -> list[str]:
+        """Return what this person asked last, newest first, each once."""
+        mine = sa.select(AskedRow.text).where(*self._mine(viewer)).order_by(AskedRow.id.desc()).limit(200)
+        with Session(self._engine) as session:
+            return list(dict.fromkeys(session.scalars(mine)))[:HISTORY]
+
+    def _mine(self, viewer: Viewer) -> tuple[sa.ColumnElement[bool], ...]:
+        return (AskedRow.user_id == viewer.user_id, AskedRow.model == self._sales.model.name)
+
+    def _counted(self, viewer: Viewer) -> Sequence[tuple[str, int]]:
+        times = sa.func.count().label("times")
+        sure = (*self._mine(viewer), AskedRow.confidence >= SURE)
+        wanted = sa.select(AskedRow.text, times).where(*sure).group_by(AskedRow.text).order_by(times.desc()).limit(5)
+        with Session(self._engine) as session:
+            return [(text, count) for text, count in session.execute(wanted)]
+
+    def unclear(self, viewer: Viewer) -> list[Unclear]:
+        """Return questions that were not surely understood, the most frequent first.
+
+        Of everybody for a viewer of all rows, else one's own: a text may name what another scope holds.
+        """
+        viewer.require(Permission.DATA_LOAD)
+        conditions = [AskedRow.model == self._sales.model.name, AskedRow.confidence < SURE]
+        if not viewer.scope.everything:
+            conditions.append(AskedRow.user_id == viewer.user_id)
+        times = sa.func.count()
+        wanted = (
+            sa.select(AskedRow.text, times, sa.func.max(AskedRow.confidence), sa.func.max(AskedRow.reason))
+            .where(*conditions)
+            .group_by(AskedRow.text)
+            .order_by(times.desc(), AskedRow.text)
+            .limit(50)
+        )
+        with Session(self._engine) as session:
+            return [Unclear(*row) for row in session.execute(wanted).all()]
+
+    def taught(self) -> tuple[Taught, ...]:
+        """Return what was taught for this model."""
+        wanted = sa.select(TaughtRow).where(TaughtRow.model == self._sales.model.name).order_by(TaughtRow.id)
+        with Session(self._engine) as session:
+            rows = session.scalars(wanted)
+            return tuple(Taught(row.id, row.kind, row.phrase, row.meaning, row.by) for row in rows)
+
+    def teach(self, kind: str, phrase: str, meaning: str, viewer: Viewer) -> None:
+        """Teach a synonym of a measure or dimension, or a wording that stands for a question that is understood.
+
+        Raises AccessDeniedError without the permission, QueryError for what would not be understood afterwards.
+        """
+        viewer.require(Permission.DATA_LOAD)
+        phrase, meaning, model = " ".join(phrase.split()), " ".join(meaning.split()), self._sales.model
+        if not 2 <= len(phrase) <= 200:
+            raise QueryError(f"The phrase has {len(phrase)} characters; allowed: 2 to 200.")
+        if kind == SYNONYM:
+            if meaning not in {**model.measures, **model.dimensions}:
+                raise QueryError(f"There is no measure or dimension {meaning!r}; choose one of the list.")
+        elif kind == VERIFIED:
+            reading = self.read(meaning, viewer)
+            if not reading.answerable:
+                raise QueryError(f"{meaning!r} is not understood itself: {self.refused(reading, viewer)}")
+            phrase = phrase.rstrip("?. ")
+        else:
+            raise QueryError(f"There is no kind {kind!r} of teaching; allowed: {SYNONYM}, {VERIFIED}.")
+        with Session(self._engine) as session, session.begin():
+            same = (TaughtRow.model == model.name, TaughtRow.kind == kind, TaughtRow.phrase == phrase.casefold())
+            session.execute(sa.delete(TaughtRow).where(*same))
+            row = TaughtRow(
+                model=model.name,
+                kind=kind,
+                phrase=phrase.casefold(),
+                meaning=meaning,
+                by=viewer.email,
+                made_at=utc_now(),
+            )
+            session.add(row)
+
+    def forget(self, number: int, viewer: Viewer) -> None:
+        """Take back what was taught."""
+        viewer.require(Permission.DATA_LOAD)
+        mine = (TaughtRow.id == number, TaughtRow.model == self._sales.model.name)
+        with Session(self._engine) as session, session.begin():
+            session.execute(sa.delete(TaughtRow).where(*mine))
+
+
+def _templates(vocabulary: Vocabulary, leaders: dict[str, str]) -> Iterator[tuple[str, Form]]:
+    """Yield questions with the parts of the form they must be read as."""
+    model = vocabulary.model
+    main = model.overview.measures[0]
+    named = {name: measure.label.lower() for name, measure in model.measures.items()}
+    yield f"{named[main]} by month this year", Form((main,), grain="month")
+    for role in (Role.COUNTRY, Role.PRODUCT, Role.CUSTOMER, Role.CHANNEL):
+        name = model.by_role(role)
+        if name:
+            plural = model.dimension(name).plural.lower()
+            yield f"top 10 {plural} by {named[main]} last quarter", Form((main,), (name,), limit=10)
+    for name, label in leaders.items():
+        yield f"{named[main]} in {label} last 12 months by month", Form((main,), grain="month")
+        yield f"share of {named[main]} by {model.dimension(name).label.lower()} this year", Form((main,), (name,))
+    for measure in model.overview.measures[1:4]:
+        yield f"{named[measure]} last month vs previous month", Form((measure,))
+        yield f"{named[measure]} by weekday", Form((measure,), grain="day_of_week")
+
+
+def _same(found: Form, wanted: Form) -> bool:
+    return (found.measures, found.dimensions, found.grain, found.limit) == (
+        wanted.measures,
+        wanted.dimensions,
+        wanted.grain,
+        wanted.limit,
+    )
+
+
+__all__ = ["Questions", "Taught", "Unclear", "UserError"]
