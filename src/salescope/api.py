@@ -29,6 +29,8 @@ from services.errors import (
     UserError,
 )
 from services.exports import safe_cell
+from services.forecasting import requests
+from services.forecasting import sales as forecasting
 from services.frames import arrow_stream
 from services.inbox import Inbox, KeyReusedError
 from services.orders import RefusedOrdersError
@@ -72,6 +74,15 @@ def install(server: flask.Flask, sales: Sales, inbox: Inbox, body_mb: int) -> No
             _wake(inbox)
         return {"accepted": batch.rows, "batch": batch.batch}, 202 if fresh else 200
 
+    @_explained
+    def forecast() -> flask.typing.ResponseReturnValue:
+        if not flask.request.is_json:
+            flask.abort(415, "Send what to forecast as application/json.")
+        asked = requests.read(flask.request.get_data())
+        found = forecasting.forecast(sales, asked.query, viewer(), asked.horizon, parts=asked.parts)
+        return flask.Response(requests.write(found), mimetype="application/json")
+
+    server.add_url_rule("/api/v1/forecast", "api_forecast", forecast, methods=["POST"])
     server.add_url_rule("/api/v1/query", "api_query", query, methods=["GET", "POST"])
     server.add_url_rule("/api/v1/orders", "api_orders", take_orders, methods=["POST"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 
 from services.access import RowScope, Viewer
-from services.errors import AccessDeniedError, UserError
+from services.errors import AccessDeniedError, QueryError, UserError
+from services.forecasting import requests
 from services.forecasting.leaders import leaders
 from services.forecasting.registry import NAIVE
 from services.forecasting.sales import REST, TOTAL, forecast
@@ -92,3 +94,19 @@ def test_leaders_are_listed_per_place(sales: Sales, everyone: Viewer) -> None:
     assert listed["place"].nunique() == 2
     assert listed["chance"].between(0, 1).all()
     assert (listed["lo80"] <= listed["hi80"]).all()
+
+
+def test_programs_get_what_the_page_shows(sales: Sales, everyone: Viewer) -> None:
+    asked = requests.read(b'{"query": {"measures": ["revenue"], "grain": "month"}, "horizon": 2}')
+    found = forecast(sales, asked.query, everyone, asked.horizon)
+    answer = json.loads(requests.write(found))
+    assert [row["time"] for row in answer["rows"]] == ["2011-12-01", "2012-01-01"]
+    assert [row["mean"] for row in answer["rows"]] == found.frame["mean"].tolist()
+    assert sum(model["weight"] for model in answer["models"]) == pytest.approx(1)
+    for text, words in (
+        (b"{}", "query: Field required"),
+        (b'{"query": {"measures": ["revenue"]}, "horizon": 0}', "horizon: Input should be greater"),
+        (b"nothing", "not a forecast"),
+    ):
+        with pytest.raises(QueryError, match=words):
+            requests.read(text)
