@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dash import Input, Output
 
 from callbacks import filters, tiles
 from callbacks.wiring import PageContext, Register, Rendered, Services
+from layouts import key_figures
 from layouts import overview as layout
 from layouts.tiles import Drawn
 from services.access import Viewer
-from services.overview import answers, default_query, offered
+from services.overview import answers, default_query, offered, rest_of
 from services.query import SalesQuery
 from services.sales import Answer, Sales
 
 Ids = layout.Ids
+#: Parameter of this page: a dimension whose filter is shown beside all that it leaves out.
+REST = "overview-rest"
 
 
 def _bar(sales: Sales) -> filters.Bar:
@@ -37,7 +41,7 @@ def drawn(context: PageContext) -> list[Drawn]:
     query, _ = filters.read(context, default_query(sales.model))
     view = _view(context, query, ())
     kpis = answers(sales, offered(sales.model)[:1], query, context.viewer)["kpis"]
-    return [layout.key_figures(kpis, sales.model), *view.charts.values()]
+    return [key_figures.table_of(kpis, sales.model), *view.charts.values()]
 
 
 def register(register: Register, services: Services) -> None:
@@ -50,6 +54,7 @@ def register(register: Register, services: Services) -> None:
         Output(Ids.NOTICES, "children"),
         Output(Ids.KPIS, "children"),
         Output(Ids.TRUST, "children"),
+        Output(Ids.REST, "children"),
         *tiles.outputs(layout.PAGE, charts),
         *bar.outputs(),
         Input(Ids.FILTERS.search, "data"),
@@ -64,6 +69,7 @@ def register(register: Register, services: Services) -> None:
             view.notices,
             view.kpis,
             view.trust,
+            view.rest,
             *tiles.values(layout.PAGE, view.charts, charts, sales.model),
             *bar.values(query, viewer, changed_elsewhere=found.get("from") != "controls"),
         ]
@@ -73,7 +79,19 @@ def _view(context: PageContext, query: SalesQuery, messages: tuple[str, ...]) ->
     sales, viewer = context.sales, context.viewer
     found = answers(sales, offered(sales.model), query, viewer)
     plans = _plans(context, found["kpis"])
-    return layout.make_view(sales.model, found, messages, query.measures[0], tiles.attempt, plans)
+    view = layout.make_view(sales.model, found, messages, query.measures[0], tiles.attempt, plans)
+    return replace(view, rest=_rest(context, query, found["kpis"]))
+
+
+def _rest(context: PageContext, query: SalesQuery, kpis: Answer) -> Any:
+    """Return what the filter is compared with, where the URL asks for it: `overview-rest=country`."""
+    sales, field = context.sales, dict(context.params).get(REST, "")
+    others = rest_of(query, sales.model, field)
+    if others is None:
+        return None
+    names = filters.names_of(sales, query, context.viewer)
+    label = ", ".join(names.get((field, key), key) for key in query.chosen(field)[:3])
+    return key_figures.rest(kpis, sales.answer(others, context.viewer), label, sales.model)
 
 
 def _plans(context: PageContext, kpis: Answer) -> layout.Plans:

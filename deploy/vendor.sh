@@ -28,4 +28,7 @@ else
 fi
 mkdir -p "$vendor"
 cp -R . "$vendor/"
+# The best brotli form takes seconds to make: done here, once.
+node -e 'const fs = require("fs"), zlib = require("zlib"), name = process.argv[1];
+  fs.writeFileSync(name + ".br", zlib.brotliCompressSync(fs.readFileSync(name)));' "$vendor/plotly.min.js"
 echo "assets/vendor/ is up to date"

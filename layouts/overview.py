@@ -10,14 +10,14 @@ from functools import partial
 from dash import html
 from dash.development.base_component import Component
 
-from layouts import figures, labels, marks, noted, tables, tiles
+from layouts import figures, key_figures, labels, noted, tables, tiles
 from layouts.controls import FilterIds
 from layouts.shell import notice
 from layouts.tiles import Drawn
 from services import formats
-from services.model import Measure, Role, SalesModel
+from services.model import Role, SalesModel
 from services.overview import TOP, Tile
-from services.planning import Note, Progress, State
+from services.planning import Note, Progress, adds
 from services.sales import Answer
 
 PAGE = "overview"
@@ -30,6 +30,7 @@ class Ids:
     NOTICES = "overview-notices"
     KPIS = "overview-kpis"
     TRUST = "overview-trust"
+    REST = "overview-rest"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class View:
     kpis: Sequence[Component]
     charts: Mapping[str, Drawn]
     trust: Component
+    rest: Component | None = None
 
 
 def page(model: SalesModel, bar: Component, view: View) -> Component:
@@ -50,6 +52,7 @@ def page(model: SalesModel, bar: Component, view: View) -> Component:
             bar,
             html.Div(view.notices, id=Ids.NOTICES, **labels.aria(live="polite")),
             html.Section(view.kpis, id=Ids.KPIS, className="kpis", **labels.aria(label="Key figures")),
+            html.Div(view.rest, id=Ids.REST),
             tiles.grid([tiles.card(PAGE, key, drawn, model) for key, drawn in view.charts.items()]),
             html.Footer(view.trust, id=Ids.TRUST, className="trust"),
             html.P(model.attribution, className="attribution") if model.attribution else None,
@@ -89,10 +92,14 @@ def make_view(
         for key, (source, title, draw) in _CHARTS.items()
         if source in answers
     }
-    charts["trend"] = noted.add(charts["trend"], plans.notes, model)
+    led = headline(kpis, answers.get("places"), first, model)
+    trend = replace(charts["trend"], summary=f"{led} {charts['trend'].summary}")
+    charts["trend"] = noted.add(trend, plans.notes, model)
     notices = [notice("Part of the address was not used.", messages)] if messages else []
     notices += _about_window(kpis, model)
-    return View(notices, _tiles(kpis, answers["trend"], first, model, plans), charts, trust(kpis, model))
+    return View(
+        notices, key_figures.row(kpis, answers["trend"], first, model, plans.progress), charts, trust(kpis, model)
+    )
 
 
 def _about_window(answer: Answer, model: SalesModel) -> list[Component]:
@@ -111,122 +118,38 @@ def _about_window(answer: Answer, model: SalesModel) -> list[Component]:
     return []
 
 
-def _tiles(kpis: Answer, trend: Answer, chosen: str, model: SalesModel, plans: Plans) -> list[Component]:
-    return [
-        _tile(name, model.measure(name), kpis, trend, chosen, model, plans.progress.get(name))
-        for name in kpis.query.measures
-    ]
-
-
-def _tile(
-    name: str,
-    measure: Measure,
-    kpis: Answer,
-    trend: Answer,
-    chosen: str,
-    model: SalesModel,
-    progress: Progress | None,
-) -> Component:
-    now = kpis.value(name)
-    spark = figures.sparkline([float(value) for value in trend.frame.dropna(subset=["time"])[name]])
-    choose = html.A(
-        measure.label,
-        href=f"?measure={name}",
-        title=measure.description,
-        **labels.data(go="keep", measure=name),
-        **(labels.aria(current="true") if name == chosen else {}),
-    )
-    more = html.Button(
-        "⋯",
-        type="button",
-        className="tool",
-        title="Ask more about it",
-        **marks.alone(name),
-        **labels.aria(label=f"Ask more about {measure.label}", haspopup="dialog"),
-    )
-    return html.Article(
-        [
-            html.Div([html.H2(choose), more], className="tile-head"),
-            html.P(
-                formats.short(now, measure.format, model),
-                className="value",
-                title=formats.exact(now, measure.format, model),
-            ),
-            _change(name, measure, kpis, model),
-            _target(progress, measure, model) if progress else None,
-            html.Img(src=spark, alt="", className="spark") if spark else None,
-        ],
-        className=f"card kpi{' chosen' if name == chosen else ''}",
-        **labels.data(query=kpis.query.to_json().decode(), title=measure.label),
-    )
-
-
-#: How a state of a target is shown: its sign, so that it is not told by colour alone.
-SIGNS = {State.GREEN: "✓", State.AMBER: "!", State.RED: "✗"}
-
-
-def _target(progress: Progress, measure: Measure, model: SalesModel) -> Component:
-    """Return a measure's target: the share reached as a bar, a mark where it should be by now, the state in words."""
-    whole = formats.short(progress.target, measure.format, model)
-    due = formats.short(progress.due, measure.format, model)
-    share = formats.share_text(progress.share, model)
-    top = max(progress.target, progress.actual, 0.0) or 1.0
-    width, mark = (f"{100 * max(0.0, value) / top:.1f}%" for value in (progress.actual, progress.due))
-    state = progress.state
-    return html.Div(
-        [
-            html.Div(
-                [
-                    html.Span(className="filled", style={"width": width}),
-                    html.Span(className="due", style={"left": mark}),
-                ],
-                className="bar",
-            ),
-            html.Span([html.Span(SIGNS[state], **labels.aria(hidden="true")), f" {share} of {whole}, {state.value}"]),
-        ],
-        className=f"target target-{state.name.lower()}",
-        title=f"Target {formats.exact(progress.target, measure.format, model)}; due by now: {due}",
-    )
-
-
-def key_figures(kpis: Answer, model: SalesModel) -> Drawn:
-    """Return the key figures as one tile with a table, for exports."""
-    compared = kpis.window.before is not None
-    heads = ["Measure", "Now", *(("Before", "Change") if compared else ())]
-    rows = []
-    for name in kpis.query.measures:
-        measure, now = model.measure(name), kpis.value(name)
-        row = [measure.label, formats.short(now, measure.format, model)]
-        if compared:
-            before = kpis.value(f"{name}__before")
-            share = formats.change(now, before) if kpis.window.before_known else math.nan
-            row += [formats.short(before, measure.format, model), formats.change_text(share, model)]
-        rows.append(row)
-    summary = f"{labels.range_of(kpis.window.now, model)}."
-    return Drawn("Key figures", summary, None, tables.table("Key figures", heads, rows), kpis)
-
-
-def _change(name: str, measure: Measure, kpis: Answer, model: SalesModel) -> Component:
-    window = kpis.window
-    if window.before is None:
-        return html.P("", className="change")
-    before = kpis.value(f"{name}__before")
-    share = formats.change(kpis.value(name), before) if window.before_known else math.nan
+def headline(kpis: Answer, places: Answer | None, name: str, model: SalesModel) -> str:
+    """Return the period in a sentence, such as: Revenue rose 4.1% to £9.83M, led by Netherlands (+£23.1K)."""
+    measure, now = model.measure(name), kpis.value(name)
+    if math.isnan(now):
+        return ""
+    to = formats.short(now, measure.format, model)
+    share = formats.change(now, kpis.value(f"{name}__before")) if kpis.window.before_known else math.nan
     if math.isnan(share):
-        return html.P("no comparison", className="change")
-    good = (share > 0) == measure.up_is_good
-    tone, word = ("flat", "unchanged") if share == 0 else ("good", "better") if good else ("bad", "worse")
-    arrow = "▲" if share > 0 else "▼" if share < 0 else "■"
-    was = f"{formats.exact(before, measure.format, model)} in {labels.range_of(window.before, model)}"
-    return html.P(
-        [
-            html.Span(f"{arrow} {formats.change_text(share, model)}", className=f"tone-{tone}"),
-            html.Span(f" {word}", className="visually-hidden"),
-            html.Span(f" was {formats.short(before, measure.format, model)}", className="was"),
-        ],
-        className="change",
-        title=was,
+        return f"{measure.label}: {to}."
+    by = formats.change_text(share, model).lstrip("+-\u2212")
+    words = (
+        f"{measure.label} {'rose' if share > 0 else 'fell'} {by} to {to}"
+        if share
+        else f"{measure.label} stayed at {to}"
     )
+    leader = _leader(places, name, model, up=share > 0) if share and places is not None and adds(model, name) else ""
+    return f"{words}{f', led by {leader}' if leader else ''}."
+
+
+def _leader(places: Answer, name: str, model: SalesModel, *, up: bool) -> str:
+    """Return the place that added (or took) most, and how much."""
+    frame = places.frame
+    moved = frame[name].fillna(0.0) - frame[f"{name}__before"].fillna(0.0)
+    if len(moved) < 2:
+        return ""
+    best = int(moved.argmax() if up else moved.argmin())
+    much = float(moved.iloc[best])
+    if (much > 0) != up:
+        return ""
+    place = labels.of(frame, places.query.dimensions[0])[best]
+    sign = "+" if up else "−"
+    return f"{place} ({sign}{formats.short(abs(much), model.measure(name).format, model)})"
 
 
 def _trend(answer: Answer, name: str, model: SalesModel) -> Drawn:

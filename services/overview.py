@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from services.access import Viewer
 from services.model import Role, SalesModel
 from services.periods import Compare, Grain, Period, Window
-from services.query import SalesQuery, Sort
+from services.query import Filter, SalesQuery, Sort
 from services.sales import Answer, Sales
 
 TOP = 15
@@ -105,3 +105,13 @@ def queries(sales: Sales, tiles: Iterable[Tile], base: SalesQuery) -> dict[str, 
     grain = base.grain or grain_of(sales.window(base))
     plain = replace(base, grain=None, dimensions=(), segments=())
     return {tile.key: tile.query(plain, sales.model, grain) for tile in tiles}
+
+
+def rest_of(base: SalesQuery, model: SalesModel, field: str) -> SalesQuery | None:
+    """Return the key figures of all that a filter on this dimension leaves out; None where it keeps to nothing."""
+    kept = base.chosen(field)
+    if not kept or field not in model.dimensions:
+        return None
+    others = tuple(each for each in base.filters if each.field != field)
+    plain = replace(base, grain=None, dimensions=(), segments=(), filters=(*others, Filter(field, "not", kept)))
+    return _figures(plain, model)

@@ -144,13 +144,13 @@ class Planning:
             mine = [each for each in targets if each.measure == name]
             parts = [_cover([each for each in mine if each.key == key], asked) for key in keys]
             measure = self._model.measure(name)
-            if math.isnan(value) or not all(parts) or (len(keys) > 1 and not _adds(self._model, name)):
+            if math.isnan(value) or not all(parts) or (len(keys) > 1 and not adds(self._model, name)):
                 continue
             rows = [each for part in parts for each in part]
-            if len(rows) > 1 and not _adds(self._model, name):
+            if len(rows) > 1 and not adds(self._model, name):
                 continue
             whole = sum(each.value for each in rows)
-            due = sum(each.value * _elapsed(each, now) for each in rows) if _adds(self._model, name) else whole
+            due = sum(each.value * _elapsed(each, now) for each in rows) if adds(self._model, name) else whole
             found[name] = Progress(whole, due, value, measure.up_is_good)
         return found
 
@@ -203,7 +203,7 @@ def _scope_of(query: SalesQuery, viewer: Viewer) -> tuple[str, tuple[str, ...]] 
     return (limits[0][0], tuple(sorted(keys))) if keys else None
 
 
-def _adds(model: SalesModel, name: str) -> bool:
+def adds(model: SalesModel, name: str) -> bool:
     """Tell whether a measure of a longer period is the sum of its parts."""
     return model.measure(name).expression.lstrip("-").startswith(("sum(", "count("))
 

@@ -11,11 +11,27 @@
   const WITHOUT_FILTERS = ["/data", ...Object.keys(FORMS)];
   let fromControls = null;
 
+  // Scripts that only some pages need.
+  const LATE = { "/lines": "/_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js" };
+  const loading = {};
+  function loaded(source) {
+    if (!source) return Promise.resolve();
+    loading[source] = loading[source] || new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = source;
+      script.onload = resolve;
+      script.onerror = () => { delete loading[source]; reject(new Error("A part of the page could not be loaded.")); };
+      document.head.append(script);
+    });
+    return loading[source];
+  }
+
   function route(pathname, search, current) {
     const asked = search || "";
     if (!current || current.pathname !== pathname) {
       route.last = asked;
-      return { pathname: pathname, search: asked };
+      const there = { pathname: pathname, search: asked };
+      return LATE[pathname] ? loaded(LATE[pathname]).then(() => there) : there;
     }
     if (asked !== route.last) {
       const source = asked === fromControls ? "controls" : "address";

@@ -233,6 +233,48 @@
     return fetched("/exports/" + what + "." + kind + "?" + new URLSearchParams({ path: pathname, search }));
   }
 
+  // What takes longer than a second says so, and can be given up: the page goes back to what it showed.
+  const SLOW = 1000, CALLBACK = "_dash-update-component";
+  const under = new Map();
+  const send = window.fetch.bind(window);
+  window.fetch = (address, options) => {
+    if (!String(address.url || address).includes(CALLBACK)) return send(address, options);
+    const control = new AbortController(), key = Symbol("request");
+    under.set(key, { control, since: Date.now() });
+    setTimeout(showSlow, SLOW + 20);
+    return send(address, { ...options, signal: control.signal }).finally(() => {
+      under.delete(key);
+      showSlow();
+    });
+  };
+
+  function showSlow() {
+    const late = Array.from(under.values()).filter((each) => Date.now() - each.since > SLOW);
+    let box = byId("slow");
+    if (!late.length) return box && box.remove();
+    if (!box) {
+      box = document.createElement("div");
+      box.id = "slow";
+      box.setAttribute("role", "status");
+      box.append(document.createElement("span"), document.createElement("button"));
+      box.lastChild.type = "button";
+      box.lastChild.textContent = "Cancel";
+      box.lastChild.className = "btn btn-sm btn-outline-secondary";
+      box.lastChild.addEventListener("click", cancel);
+      document.body.append(box);
+    }
+    const seconds = Math.floor((Date.now() - Math.min(...late.map((each) => each.since))) / 1000);
+    const page = document.querySelector(".nav-on[aria-current]");
+    box.firstChild.textContent = "Asking the data for " + (page ? page.textContent : "this page") + ": " + seconds + " s";
+    setTimeout(showSlow, 1000);
+  }
+
+  function cancel() {
+    for (const each of under.values()) each.control.abort();
+    undo();
+    say("Cancelled. The page shows what it showed before.", "info");
+  }
+
   // One listener for all: what a click means is written on what was clicked.
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest && event.target.closest(selector);

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash
+import dash_ag_grid
 import dash_bootstrap_components as dbc
 import flask
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from callbacks import panel
 from callbacks.filters import MAX_SEARCH, parse_search
 from callbacks.wiring import PageContext, Services
 from layouts import shell
-from salescope import api, exports, headers, installation, operations, signin, uploads
+from salescope import api, bundle, exports, headers, installation, operations, signin, uploads
 from salescope.gate import BACKGROUND, PAGE_ENDPOINTS, Gate, find_page, viewer
 from salescope.pages import PAGES, Page
 from salescope.settings import ROOT, Settings, shown
@@ -151,18 +152,18 @@ def _server(settings: Settings) -> flask.Flask:
 
 
 def _dash(server: flask.Flask) -> dash.Dash:
-    # Parts of Dash that no page uses: the old table, and polyfills for browsers without modules.
-    dash.dash_table._js_dist[:] = []  # type: ignore[attr-defined]
+    own = bundle.install(server)
+    _lighten()
     app = dash.Dash(
         "salescope",
         server=server,  # type: ignore[arg-type]
         assets_folder=str(ROOT / "assets"),
         assets_url_path="/assets",
         assets_path_ignore=["vendor"],
-        assets_ignore="head.js",
-        external_stylesheets=[f"{VENDOR}bootstrap.min.css?v=5.3.6"],
-        external_scripts=[f"{VENDOR}plotly.min.js?v=4.1.1"],
-        index_string=(Path(__file__).parent / "templates" / "index.html").read_text(encoding="utf-8"),
+        assets_ignore=".*",
+        external_stylesheets=[own["css"]],
+        external_scripts=[f"{VENDOR}plotly.min.js?v=4.1.1", own["js"]],
+        index_string=_index(),
         suppress_callback_exceptions=True,
         title="Salescope",
         update_title="",
@@ -174,6 +175,24 @@ def _dash(server: flask.Flask) -> dash.Dash:
     # The set-up that the gate's audit triggers wants a layout; the real one needs somebody who is signed in.
     app.layout = html.Div()
     return app
+
+
+def _index() -> str:
+    page = (Path(__file__).parent / "templates" / "index.html").read_text(encoding="utf-8")
+    return page.replace("{%head%}", f"<script>{bundle.head()}</script>")
+
+
+def _lighten() -> None:
+    """Leave out what no page uses, and load what few pages use when they are opened (assets/salescope/app.js)."""
+    dash.dash_table._js_dist[:] = []  # type: ignore[attr-defined]
+    for resource in dash_ag_grid._js_dist:
+        if "async" not in resource:
+            resource["dynamic"] = True
+    for resource in dash._dash_renderer._js_dist_dependencies:
+        paths = resource["relative_package_path"]
+        for kind in paths:
+            # For browsers without modules, which plotly.js does not know either.
+            paths[kind] = [path for path in paths[kind] if "polyfill" not in path]
 
 
 def _shell(model: SalesModel) -> Any:

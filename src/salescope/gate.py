@@ -42,6 +42,7 @@ PUBLIC = frozenset(
         "readyz",
         "metrics",  # asks for a token of its own
         "_dash_assets.static",
+        "bundle",  # files of ours, as above
     }
 )
 #: Answered to anybody who is signed in; callbacks and pages are checked further.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dash
 import flask
 
+from salescope import bundle
 from salescope.static import ASSETS, SUITES
 
 FIXED = {
@@ -15,6 +16,7 @@ FIXED = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+HEAD = bundle.head_hash()
 YEAR = 365 * 24 * 3600
 
 
@@ -32,8 +34,8 @@ def install(server: flask.Flask, app: dash.Dash, *, https: bool) -> None:
 
 
 def policy(app: dash.Dash) -> str:
-    """Return the content security policy; inline scripts are Dash's own, allowed by their hashes."""
-    scripts = " ".join(["'self'", *app.csp_hashes()])
+    """Return the content security policy; inline scripts are Dash's own and ours, allowed by their hashes."""
+    scripts = " ".join(["'self'", *app.csp_hashes(), HEAD])
     return "; ".join(
         (
             "default-src 'none'",
@@ -52,11 +54,11 @@ def policy(app: dash.Dash) -> str:
 
 def _cache(response: flask.Response) -> None:
     endpoint = flask.request.endpoint or ""
-    fingerprinted = endpoint == ASSETS and ("m" in flask.request.args or "v" in flask.request.args)
+    fingerprinted = endpoint in (ASSETS, bundle.ENDPOINT) and ("m" in flask.request.args or "v" in flask.request.args)
     suite = endpoint == SUITES and response.cache_control.max_age
     if response.status_code in (200, 304) and (fingerprinted or suite):
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
-    elif endpoint in (ASSETS, SUITES):
+    elif endpoint in (ASSETS, SUITES, bundle.ENDPOINT):
         response.headers["Cache-Control"] = "no-cache"
     else:
         response.headers["Cache-Control"] = "no-store"

@@ -1,13 +1,16 @@
-"""Static files leave compressed, at a level worth doing once per file and process."""
+"""Static files leave compressed, at a level worth doing once per file and process, or better where done before."""
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]
 import flask
 from dash.fingerprint import check_fingerprint
+
+from salescope import bundle
 
 ASSETS = "_dash_assets.static"
 SUITES = "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>"
@@ -40,7 +43,8 @@ class StaticFiles:
         kept = self._kept.get((name, encoding))
         if kept is None or kept[0] != version:
             response.direct_passthrough = False
-            kept = self._kept[name, encoding] = (version, ENCODINGS[encoding](response.get_data()))
+            body = _made_before(name) if encoding == "br" else None
+            kept = self._kept[name, encoding] = (version, body or ENCODINGS[encoding](response.get_data()))
         response.close()
         response.direct_passthrough = False
         response.set_data(kept[1])
@@ -51,11 +55,20 @@ class StaticFiles:
         return response
 
 
+def _made_before(name: str) -> bytes | None:
+    """Return the best form of a large vendored file, which deploy/vendor.sh puts beside it."""
+    folder = flask.current_app.blueprints[ASSETS.partition(".")[0]].static_folder
+    path = Path(folder or "") / f"{name}.br"
+    return path.read_bytes() if flask.request.endpoint == ASSETS and path.is_file() else None
+
+
 def _name() -> str | None:
     """Return what file is asked for, without the fingerprint that anybody can make up; None when it is no file."""
     given = flask.request.view_args or {}
     if flask.request.endpoint == ASSETS:
         return str(given["filename"])
+    if flask.request.endpoint == bundle.ENDPOINT:
+        return f"all.{given['kind']}"
     if flask.request.endpoint == SUITES:
         path, _ = check_fingerprint(given["fingerprinted_path"])
         return f"{given['package_name']}/{path}"

@@ -12,7 +12,7 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 
-from salescope import static
+from salescope import bundle, static
 from salescope.static import StaticFiles
 
 DECODE = {"br": brotli.decompress, "gzip": gzip.decompress}
@@ -109,3 +109,19 @@ def test_scripts_of_the_page_are_whole(signed_in: dict[str, FlaskClient]) -> Non
             assert brotli.decompress(packed.data) == plain.data, path
             assert "Accept-Encoding" in packed.headers["Vary"]
             assert packed.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_best_form_of_a_vendored_file_is_the_file() -> None:
+    for made in (bundle.ASSETS / "vendor").glob("*.br"):
+        assert brotli.decompress(made.read_bytes()) == made.with_suffix("").read_bytes(), made.name
+
+
+def test_bundles_hold_every_file_of_ours() -> None:
+    server = flask.Flask("bundles", static_folder=None)
+    addresses = bundle.install(server)
+    for kind, address in addresses.items():
+        body = server.test_client().get(address).data
+        own = [path for path in (bundle.ASSETS / "salescope").glob(f"*.{kind}") if path.name not in bundle.ALONE]
+        assert own
+        assert all(path.read_bytes() in body for path in own)
+    assert server.test_client().get("/assets/all.py").status_code == 404
