@@ -12,7 +12,7 @@ from services.model import SalesModel
 from services.products import QUADRANTS, Assortment, Price, Product, Quadrant
 
 #: Products that are drawn at most; the others are of small value.
-DRAWN, DRAWN_EACH = 400, 120
+DRAWN, DRAWN_EACH = 150, 60
 #: Growth is drawn up to this; beyond, at the edge.
 MOST_GROWTH = 3.0
 CLASSES = {"A": "#2f6fde", "B": "#56b4e9", "C": "#8a94a6"}
@@ -51,7 +51,7 @@ def pareto(found: Assortment, dimension: str, model: SalesModel) -> Figure:
                 "x": [each.rank for each in shown],
                 "y": numbers(each.reached for each in shown),
                 "hovertext": [each.label for each in shown],
-                "text": [formats.short(each.now, kind, model) for each in shown],
+                "text": [formats.exact(each.now, kind, model) for each in shown],
                 "hovertemplate": "%{x}. %{hovertext}: %{text}<br>%{y:.1%} up to here<extra></extra>",
                 "line": {"color": color, "width": 3},
                 "fill": "tozeroy",
@@ -85,17 +85,18 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
     kind = model.measure(measure).format
     traces = []
     for quadrant, color in COLORS.items():
-        inside = [each for each in found.of_quadrant(quadrant) if each.now > 0][:DRAWN_EACH]
+        group = found.of_quadrant(quadrant)
+        inside = [each for each in group[:DRAWN_EACH] if each.now > 0]
         traces.append(
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": f"{QUADRANTS[quadrant]} ({len(found.of_quadrant(quadrant)):,})",
+                "name": f"{QUADRANTS[quadrant]} ({len(group):,})",
                 "x": numbers(each.now for each in inside),
                 "y": numbers(min(each.growth, MOST_GROWTH) for each in inside),
                 "hovertext": [each.label for each in inside],
                 "text": [
-                    f"{formats.short(each.now, kind, model)}, {formats.change_text(each.growth, model)}"
+                    f"{formats.exact(each.now, kind, model)}, {formats.change_text(each.growth, model)}"
                     for each in inside
                 ],
                 "hovertemplate": "%{hovertext}: %{text}<extra></extra>",

@@ -170,22 +170,22 @@ def week(days: Sequence[Weekday], measure: str, model: SalesModel) -> Figure:
 def unusual(pattern: Pattern, measure: str, model: SalesModel) -> Figure:
     """Return all the values of a series, those that do not fit marked."""
     kind = model.measure(measure).format
-    names = [labels.bucket(each.start, pattern.grain, model) for each in pattern.buckets]
-    dates = [f"{each.start:%Y-%m-%d}" for each in pattern.buckets]
+    dates = [each.start.date().isoformat() for each in pattern.buckets]
+    odd = [each.index for each in pattern.anomalies]
+    named = {index: labels.bucket(pattern.buckets[index].start, pattern.grain, model) for index in odd}
+    names = [named.get(index, date) for index, date in enumerate(dates)]
     line = {
         "type": "scatter",
         "mode": "lines",
         "name": "All data",
         "x": dates,
         "y": numbers(pattern.values),
-        "hovertext": names,
-        "text": [formats.exact(value, kind, model) for value in pattern.values],
-        "hovertemplate": "%{hovertext}: %{text}<extra></extra>",
+        # Years of days are written by the browser: that many texts take longer than the rest of the figure.
+        "hovertemplate": "%{x|%d %b %Y}: %{y:,.2~f}<extra></extra>",
         "line": {"color": NOW, "width": 1.3},
         "meta": {"measure": measure, "fields": ["time"]},
         "customdata": [[name, date] for name, date in zip(names, dates, strict=True)],
     }
-    odd = [each.index for each in pattern.anomalies]
     marks = {
         "type": "scatter",
         "mode": "markers",

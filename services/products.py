@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -186,13 +187,21 @@ class Assortment:
     lost: int
     classified: bool
 
+    @cached_property
+    def _groups(self) -> Mapping[str, list[Product]]:
+        groups: dict[str, list[Product]] = {}
+        for each in self.products:
+            groups.setdefault(each.abc, []).append(each)
+            groups.setdefault(each.quadrant.value, []).append(each)
+        return groups
+
     def of_class(self, abc: str) -> list[Product]:
-        """Return the products of class A, B or C."""
-        return [each for each in self.products if each.abc == abc]
+        """Return the products of class A, B or C, those with most first."""
+        return self._groups.get(abc, [])
 
     def of_quadrant(self, quadrant: Quadrant) -> list[Product]:
-        """Return the products of a quadrant."""
-        return [each for each in self.products if each.quadrant is quadrant]
+        """Return the products of a quadrant, those with most first."""
+        return self._groups.get(quadrant.value, [])
 
 
 def assortment(sales: Sales, asked: ProductQuery, viewer: Viewer) -> Assortment:
