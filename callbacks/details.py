@@ -10,7 +10,7 @@ from callbacks.tiled_page import TiledPage, TileOf
 from layouts import details as layout
 from layouts.tiles import Drawn
 from services import details
-from services.access import Viewer
+from services.access import Permission, Viewer
 from services.details import DetailQuery
 from services.model import Role, SalesModel
 from services.overview import grain_of
@@ -51,6 +51,7 @@ def _tiles(sales: Sales, asked: DetailQuery, viewer: Viewer) -> list[TileOf]:
                 "Lines",
                 lambda: layout.order_lines(*details.lines(sales, asked, viewer), model),
                 wide=True,
+                exported=Permission.LINES_EXPORT,
             ),
         ]
 

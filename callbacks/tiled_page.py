@@ -11,11 +11,12 @@ from dash.development.base_component import Component
 
 from callbacks import filters, tiles
 from callbacks.wiring import PageContext, Register, Rendered, Services
+from layouts import noted
 from layouts import tiled_page as layout
 from layouts.shell import notice
 from layouts.tiled_page import PageIds, Placed
 from layouts.tiles import Drawn
-from services.access import Viewer
+from services.access import Permission, Viewer
 from services.model import SalesModel
 from services.query import Params, SalesQuery
 from services.sales import Sales
@@ -25,12 +26,16 @@ State = TypeVar("State")
 
 @dataclass(frozen=True)
 class TileOf:
-    """A tile: its key, what to call it where it fails, and what draws it; `wide` takes the whole width."""
+    """A tile: its key, what to call it where it fails, and what draws it; `wide` takes the whole width.
+
+    Exports of the page leave it out for those without the permission `exported`.
+    """
 
     key: str
     title: str
     draw: Callable[[], Drawn]
     wide: bool = False
+    exported: Permission | None = None
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,16 @@ class TiledPage(Generic[State]):
         state, messages = self.read(context.params, sales.model)
         bar = self._bar(sales).component(self.query(state), viewer)
         settings = self.settings(sales, state, viewer)
-        found = self._placed(sales, state, viewer)
+        found = self._placed(context.services, state, viewer)
         return layout.page(self.ids, self.title, sales.model, bar, settings, found, _notices(messages))
 
     def drawn(self, context: PageContext) -> Sequence[Drawn]:
         """Return the page's tiles, for exports of the page."""
-        state, _ = self.read(context.params, context.sales.model)
-        return [each.drawn for each in self._placed(context.sales, state, context.viewer)]
+        sales, viewer = context.sales, context.viewer
+        state, _ = self.read(context.params, sales.model)
+        found = self.tiles(sales, state, viewer)
+        allowed = (each for each in found if each.exported is None or viewer.may(each.exported))
+        return [tiles.attempt(each.title, each.draw) for each in allowed]
 
     def register(self, register: Register, services: Services) -> None:
         """Add the page's callbacks."""
@@ -89,13 +97,16 @@ class TiledPage(Generic[State]):
             return [
                 _notices(messages),
                 list(self.settings(sales, state, viewer)),
-                layout.cards(ids, self._placed(sales, state, viewer), sales.model),
+                layout.cards(ids, self._placed(services, state, viewer), sales.model),
                 *bar.values(self.query(state), viewer, changed_elsewhere=found.get("from") != "controls"),
             ]
 
-    def _placed(self, sales: Sales, state: State, viewer: Viewer) -> list[Placed]:
+    def _placed(self, services: Services, state: State, viewer: Viewer) -> list[Placed]:
+        sales = services.sales
+        covered = sales.window(self.query(state)).asked
+        notes = services.planning.notes(covered.start.date(), covered.end.date())
         return [
-            Placed(each.key, tiles.attempt(each.title, each.draw), each.wide)
+            Placed(each.key, noted.add(tiles.attempt(each.title, each.draw), notes, sales.model), each.wide)
             for each in self.tiles(sales, state, viewer)
         ]
 

@@ -18,7 +18,7 @@ from services import formats
 from services.adding import Adding, adding, shared
 from services.countries import MOST, Against, Concentration, CountryQuery, Part
 from services.model import Format, SalesModel
-from services.pivot import TIME, Table
+from services.pivot import TIME, Table, leaves
 from services.sales import Answer
 
 PAGE = "countries"
@@ -338,6 +338,6 @@ def lines(found: Table, model: SalesModel) -> Drawn:
         hovermode="x unified",
     )
     cells = [[name, *(f"{values[n]:.1f}" for values in series)] for n, name in enumerate(names)]
-    answer = replace(found.answer, query=replace(pivot.query, dimensions=pivot.columns))
+    answer = leaves(found)
     table = tables.table(title, ["Time", *heads], cells)
     return Drawn(title, "Each starts at 100.", {"data": traces, "layout": layout}, table, answer, measure)

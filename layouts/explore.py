@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from services.adding import shared
 from services.explore import CELLS, COMPARING, SHOWS, TOPS, Cells, Exploration, Show, offered_cells
 from services.model import TIME_PARTS, Format, SalesModel
 from services.periods import Grain
-from services.pivot import TIME, Table
+from services.pivot import TIME, Table, leaves
 from services.query import OPERATORS
 
 PAGE = "explore"
@@ -166,9 +165,7 @@ def draw(exploration: Exploration, table: Table, model: SalesModel) -> Drawn:
     look = Look(table, model, exploration.cells, totals=exploration.totals)
     measure = exploration.pivot.query.measures[0]
     words = _words(exploration, table, look, model)
-    flat = tuple(name for name in exploration.pivot.fields if name != TIME)
-    query = replace(exploration.pivot.query, dimensions=flat)
-    answer = replace(table.answer, query=query, trust=replace(table.answer.trust, milliseconds=table.milliseconds))
+    answer = leaves(table) if exploration.pivot.fields else table.answer
     heat = exploration.show is Show.HEAT
     made = pivot_table.table(look, words.title, heat=heat)
     figure = None
@@ -185,7 +182,8 @@ def draw(exploration: Exploration, table: Table, model: SalesModel) -> Drawn:
         )
     elif exploration.show is Show.MAP and exploration.pivot.rows:
         figure = figures_pivot.place_map(table, exploration.pivot.rows[0], measure, model)
-    return Drawn(words.title, words.summary, figure, made, answer, measure)
+    alone = measure if len(exploration.pivot.query.measures) == 1 else ""
+    return Drawn(words.title, words.summary, figure, made, answer, alone)
 
 
 def _words(exploration: Exploration, table: Table, look: Look, model: SalesModel) -> _Words:

@@ -113,6 +113,31 @@ class Table:
         return [column for column in self.columns if len(column) == len(self.pivot.columns)]
 
 
+def leaves(table: Table, others: str = "All others") -> Answer:
+    """Return the leaves of a pivot as an answer, a row per cell, in the order shown; "other" is called `others`."""
+    pivot = table.pivot
+    query = replace(pivot.query, dimensions=tuple(name for name in pivot.fields if name != TIME), having=())
+    found = [
+        ((*row, *column), table.cells[row, column])
+        for row, column in product(table.leaf_rows(), table.leaf_columns())
+        if (row, column) in table.cells
+    ]
+    frame: dict[str, list[Any]] = {}
+    for name in query.fields[: len(pivot.fields)]:
+        keys = [path[pivot.fields.index(name)] for path, _ in found]
+        frame[name] = [others if key is OTHER else key for key in keys]
+        for suffix, known in (("label", table.labels), ("code", table.codes)):
+            if any(field == name for field, _ in known):
+                frame[f"{name}__{suffix}"] = [others if key is OTHER else known.get((name, key)) for key in keys]
+    for name in (*query.fields[len(pivot.fields) :], "rows"):
+        frame[name] = [values.get(name, math.nan) for _, values in found]
+    made = pd.DataFrame(frame)
+    if TIME in made:
+        made[TIME] = pd.to_datetime(made[TIME])
+    trust = replace(table.answer.trust, milliseconds=table.milliseconds)
+    return replace(table.answer, query=query, frame=made, trust=trust)
+
+
 def table(sales: Sales, pivot: Pivot, viewer: Viewer) -> Table:
     """Answer a pivot for a viewer; raises what `Sales.answer` raises."""
     pivot.check(sales.model)

@@ -15,7 +15,7 @@ from services.errors import QueryError, UnknownNameError, UserError
 from services.model import Role, SalesModel
 from services.overview import default_query, grain_of
 from services.periods import Compare, Grain, Period, Range, Window
-from services.pivot import OTHER, TIME, Pivot, table
+from services.pivot import OTHER, TIME, Pivot, leaves, table
 from services.query import Filter, Params, SalesQuery, Sort, from_params
 from services.sales import Answer, Sales
 from services.seasonality import Anomaly, Season, anomalies, discoveries, season
@@ -237,7 +237,7 @@ def _split(sales: Sales, asked: TrendQuery, viewer: Viewer, buckets: Sequence[Ra
         other = column[0] is OTHER
         label = "" if column[0] is None or other else made.labels.get((asked.split, column[0]), str(column[0]))
         lines.append(Line("other" if other else "part", tuple(values), label, value=None if other else column[0]))
-    return lines, replace(made.answer, query=replace(query, dimensions=(asked.split,)))
+    return lines, leaves(made)
 
 
 def _ratio(part: Sequence[float], whole: Sequence[float]) -> tuple[float, ...]:

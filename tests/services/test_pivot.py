@@ -17,7 +17,7 @@ from services.access import RowScope
 from services.errors import QueryError, UnknownNameError
 from services.model import SalesModel
 from services.periods import Compare, Grain, Period
-from services.pivot import OTHER, TIME, Path, Pivot, Table, table
+from services.pivot import OTHER, TIME, Path, Pivot, Table, leaves, table
 from services.query import Filter, SalesQuery, Sort
 from services.sales import Sales
 from tests.factories import SHOP_ROWS, House, MemoryCache, viewer_of
@@ -145,6 +145,19 @@ def test_pivot_shows_the_rows_a_person_may_see(asked: Sales, facts: pd.DataFrame
     seen = facts[facts["country"].isin(["Chile", "Egypt"])]
     assert {path[0] for path in made.rows[:-1]} <= {"Chile", "Egypt", OTHER}
     assert made.value((), (), "orders") == seen["order_id"].nunique()
+
+
+def test_leaves_are_the_cells_shown_and_sum_to_the_total(asked: Sales) -> None:
+    made = table(asked, Pivot(replace(QUERY, grain=Grain.QUARTER), ("product",), (TIME,), top=3), ANALYST)
+    answer = leaves(made, "the rest")
+    assert list(answer.frame["product"])[:4] == [made.rows[0][0]] * 4
+    assert set(answer.frame["product__label"]) == {
+        *(made.labels["product", row[0]] for row in made.rows[:3]),
+        "the rest",
+    }
+    assert answer.frame["revenue"].sum() == pytest.approx(made.value((), (), "revenue"))
+    assert set(answer.query.fields) <= set(answer.frame)
+    assert answer.query.check(asked.model).dimensions == ("product",)
 
 
 def test_buckets_of_time_stand_in_their_order(asked: Sales) -> None:
