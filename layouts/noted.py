@@ -8,23 +8,23 @@ from dataclasses import replace
 from typing import Any
 
 from layouts import labels
-from layouts.tiles import Drawn
+from layouts.tiles import Drawn, Figure
 from services import formats
 from services.model import SalesModel
 from services.planning import Note
 
+MONTH = dt.timedelta(days=31)
 LINE = {"color": "#b8860b", "width": 1.5, "dash": "dot"}
 
 
 def add(drawn: Drawn, notes: Sequence[Note], model: SalesModel) -> Drawn:
-    """Return the chart with the notes that touch its buckets; its x axis is categories called `labels.bucket`."""
-    answer = drawn.answer
-    if not notes or answer is None or answer.query.grain is None or drawn.figure is None or drawn.empty:
-        return drawn
-    times = [moment.date() for moment in answer.frame["time"].dropna()]
-    found = [(note, _bucket(times, note.first, note.last)) for note in notes]
-    placed = [(note, index) for note, index in found if index is not None]
-    if not placed:
+    """Return the chart with the notes that touch its time buckets; any other tile as it is.
+
+    A chart over time is one whose x axis has a category per bucket: its marks say which (layouts/marks.py).
+    """
+    times = _times(drawn.figure) if notes and drawn.figure is not None and not (drawn.empty or drawn.problem) else []
+    placed = [(note, index) for note in notes if (index := _bucket(times, note.first, note.last)) is not None]
+    if not placed or drawn.figure is None:
         return drawn
     layout: dict[str, Any] = dict(drawn.figure["layout"])
     layout["shapes"] = [*layout.get("shapes", ()), *(_line(index) for _, index in placed)]
@@ -33,13 +33,23 @@ def add(drawn: Drawn, notes: Sequence[Note], model: SalesModel) -> Drawn:
         *(_flag(note, index, number) for number, (note, index) in enumerate(placed, 1)),
     ]
     words = "; ".join(f"({number}) {_when(note, model)}: {note.text}" for number, (note, _) in enumerate(placed, 1))
-    summary = f"{drawn.summary} Notes: {words}."
-    return replace(drawn, figure={**drawn.figure, "layout": layout}, summary=summary)
+    return replace(drawn, figure={**drawn.figure, "layout": layout}, summary=f"{drawn.summary} Notes: {words}.")
+
+
+def _times(figure: Figure) -> list[dt.date]:
+    """Return the first day of each bucket along the x axis; none where the traces do not share one."""
+    found: set[tuple[str, ...]] = set()
+    for trace in figure["data"]:
+        fields = (trace.get("meta") or {}).get("fields", ())
+        if "time" in fields and figure["layout"].get("xaxis", {}).get("type") == "category":
+            found.add(tuple(row[1 + fields.index("time")] for row in trace["customdata"]))
+    days = next(iter(found)) if len(found) == 1 else ()
+    return [dt.date.fromisoformat(day) for day in days] if list(days) == sorted(set(days)) else []
 
 
 def _bucket(times: Sequence[dt.date], first: dt.date, last: dt.date) -> int | None:
     """Return the place of the bucket that a note begins in, or of the first one on show that it reaches."""
-    if not times or last < times[0]:
+    if not times or last < times[0] or first >= times[-1] + (times[-1] - times[-2] if len(times) > 1 else MONTH):
         return None
     return max((index for index, time in enumerate(times) if time <= first), default=0)
 

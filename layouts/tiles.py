@@ -111,7 +111,7 @@ def words(page: str, key: str, drawn: Drawn) -> list[Any]:
         found.append(html.Div(drawn.table, className="scroll table-only", tabIndex=0))
     elif drawn.table is not None:
         scroll = html.Div(drawn.table, className="scroll", tabIndex=0)
-        found.append(html.Details([html.Summary("Show as table"), scroll]))
+        found.append(html.Details([html.Summary("Show as table"), scroll], className="as-table"))
     return found
 
 

@@ -20,7 +20,7 @@ def mark(tab: Visit, tile: str, row: str) -> None:
     """Open the drill menu of a row of a tile's table."""
     page = tab.page
     if not page.is_visible(f".chart-{tile} table"):
-        page.click(f".chart-{tile} details:not(.export) summary")
+        page.click(f".chart-{tile} .as-table summary")
     page.click(f".chart-{tile} button[data-mark]:text-is('{row}')")
     page.wait_for_selector("#panel:not([hidden]) a")
 
@@ -80,7 +80,7 @@ def test_two_managers_open_the_same_address_and_see_their_own_rows(visit: Visito
     rows = []
     for tab in (manager, analyst):
         page = tab.open(address)
-        page.click(".chart-places details:not(.export) summary")
+        page.click(".chart-places .as-table summary")
         rows.append(page.locator(".chart-places tbody th").all_inner_texts())
     assert set(rows[0]) == {"Germany", "France"}
     assert len(rows[1]) > 20
@@ -113,7 +113,7 @@ def test_files_match_the_screen(visit: Visitor, tmp_path: Path) -> None:
     tab = visit("manager")
     page = tab.open("/?period=last_month")
     shown = page.inner_text(".kpi .value >> nth=0")
-    page.click(".chart-places details:not(.export) summary")
+    page.click(".chart-places .as-table summary")
     rows = page.locator(".chart-places tbody tr").all_inner_texts()
     files = {}
     for kind in ("xlsx", "pdf"):
