@@ -97,7 +97,7 @@ def sheet_of(sales: Sales, answer: Answer, viewer: Viewer, title: str, measure: 
     for name in query.dimensions:
         cells += _keys(answer, name, model)
     cells += [values for name in measures for values in _values(answer, name)]
-    rows = list(zip(*cells, strict=True))
+    rows = list(zip(*cells, strict=True)) if len(answer.frame) else []
     listed = "Total" if query.limit is None or len(rows) < query.limit else "Total (of all, not only those listed)"
     numbers = [values[0] for name in measures for values in _values(total, name)]
     return Sheet(title, columns, rows, (listed, *[""] * (len(names) - 1), *numbers))

@@ -19,8 +19,8 @@ import callbacks.trends
 from callbacks.tiled_page import TiledPage
 from callbacks.wiring import PageContext
 from layouts.tiles import Drawn
-from services import explore, pivot
-from services.access import RowScope, Viewer
+from services import explore, pivot, sheets
+from services.access import ROLES, Permission, RowScope, Viewer
 from services.sales import Sales
 from tests.factories import House, MemoryCache, viewer_of
 
@@ -29,7 +29,6 @@ PAGES: dict[str, TiledPage[Any]] = {
     "products": callbacks.products.PAGE,
     "countries": callbacks.countries.PAGE,
     "details": callbacks.details.PAGE,
-    "forecast": callbacks.forecast.PAGE,
 }
 ADDRESSES = [
     ("trends", ""),
@@ -65,6 +64,8 @@ NOBODY, EVERYBODY = viewer_of("analyst", RowScope()), viewer_of("analyst")
 def drawn(sales: Sales, page: str, search: str, viewer: Viewer) -> Sequence[Drawn]:
     params = [cast("tuple[str, str]", tuple(each.split("=", 1))) for each in search.split("&") if each]
     context = PageContext(cast("Any", SimpleNamespace(sales=sales)), viewer, params)
+    if page == "forecast":
+        return callbacks.forecast.drawn(context)
     return PAGES[page].drawn(context) if page in PAGES else callbacks.explore.drawn(context)
 
 
@@ -129,3 +130,20 @@ def test_drawing_is_fast(asked: Sales) -> None:
     for page, search in quick:
         drawn(asked, page, search, EVERYBODY)
     assert (time.perf_counter() - started) / len(quick) < 1.0
+
+
+def test_lines_of_an_order_leave_only_with_the_permission(asked: Sales) -> None:
+    titles = {
+        role: [each.title for each in drawn(asked, "details", "details-order=O7", viewer_of(role))] for role in ROLES
+    }
+    assert {role for role, found in titles.items() if "Its lines" in found} == {
+        role for role in ROLES if Permission.LINES_EXPORT in ROLES[role].permissions
+    }
+
+
+@pytest.mark.parametrize(("page", "search"), ADDRESSES)
+def test_every_tile_becomes_a_sheet(asked: Sales, page: str, search: str) -> None:
+    for each in drawn(asked, page, search, EVERYBODY):
+        if each.answer is not None and not each.answer.query.columns:
+            sheet = sheets.sheet_of(asked, each.answer, EVERYBODY, each.title, each.measure)
+            assert all(len(row) == len(sheet.columns) for row in sheet.rows), each.title
