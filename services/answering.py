@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from services import sql
 from services.access import RowScope
 from services.arrays import Arrays
 from services.choosing import Choosing, allowed_values
+from services.dialects import never
 from services.errors import QueryError
 from services.exact import RefusedError
 from services.folding import fold
@@ -59,10 +60,17 @@ class Answering:
     """Plans and answers one query within a row scope."""
 
     def __init__(
-        self, model: SalesModel, version: Version, query: SalesQuery, window: Window, scope: RowScope, seconds: float
+        self,
+        model: SalesModel,
+        version: Version,
+        query: SalesQuery,
+        window: Window,
+        scope: RowScope,
+        seconds: float,
+        unwanted: Callable[[], bool] = never,
     ) -> None:
         self._model, self._version, self._query, self._window = model, version, query, window
-        self._scope, self._seconds = scope, seconds
+        self._scope, self._seconds, self._unwanted = scope, seconds, unwanted
 
     @cached_property
     def _by_sql(self) -> Plan:
@@ -119,7 +127,7 @@ class Answering:
         if days is not None:
             return int(days[sql.ROWS].sum())
         statement = sql.count_lines(self._model, self._query, self._window, self._scope)
-        return int(rows_of(self._version.snapshot, statement, self._seconds)[0][sql.ROWS])
+        return int(rows_of(self._version.snapshot, statement, self._seconds, self._unwanted)[0][sql.ROWS])
 
     def _lines_per_day(self) -> pd.DataFrame | None:
         """Return the lines of each day that a query for lines has in all, None where memory does not tell."""
@@ -150,7 +158,7 @@ class Answering:
         if found is not None:
             return found
         statement = self.statement if self._query.limit else self.statement.limit(MOST_ROWS + 1)
-        rows = rows_of(self._version.snapshot, statement, self._seconds)
+        rows = rows_of(self._version.snapshot, statement, self._seconds, self._unwanted)
         self._require_few(len(rows))
         names = statement.selected_columns.keys()
         return frame_of(self._model, self._query, {name: [row[name] for row in rows] for name in names})
@@ -165,7 +173,7 @@ class Answering:
             self._scope,
             found,
             self._choosing,
-            lambda statement: columns_of(self._version.snapshot, statement, self._seconds),
+            lambda statement: columns_of(self._version.snapshot, statement, self._seconds, self._unwanted),
         )
         columns = fold(self._model, images, self._query, found, arrays, arrays.totals())
         self._require_few(len(columns[sql.ROWS]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from services.errors import AwayError, QueryError
+from services.errors import AwayError, CancelledError, QueryError
 from services.watchdog import Watchdog
 
 WATCHDOG = Watchdog()
@@ -130,11 +131,13 @@ class Stopping(NamedTuple):
     """How an engine's statements are ended.
 
     `prepare` sets the limit in seconds; `interrupt` ends a statement from another thread, `late` seconds after the
-    limit; `stopped` recognises the error this gives, `away` that of a server that does not answer.
+    limit, `cancel` one that a person no longer wants; `stopped` recognises the error this gives, `away` that of a
+    server that does not answer.
     """
 
     prepare: Callable[[sa.Connection, float], None]
     interrupt: Callable[[Any], None]
+    cancel: Callable[[Any], None]
     late: float
     stopped: Callable[[Any], bool]
     away: Callable[[Exception], bool]
@@ -158,6 +161,7 @@ STOPPING: dict[str, Stopping] = {
     "duckdb": Stopping(
         prepare=lambda connection, seconds: None,
         interrupt=lambda driver: driver.interrupt(),
+        cancel=lambda driver: driver.interrupt(),
         late=0.0,
         stopped=lambda error: "INTERRUPT" in str(error).upper(),
         away=lambda error: False,
@@ -165,6 +169,7 @@ STOPPING: dict[str, Stopping] = {
     "postgresql": Stopping(
         prepare=_set_timeout,
         interrupt=_hang_up,
+        cancel=lambda driver: driver.cancel_safe(timeout=GRACE),
         late=GRACE,
         stopped=lambda error: getattr(error, "sqlstate", None) == "57014",
         away=lambda error: isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError),
@@ -172,20 +177,30 @@ STOPPING: dict[str, Stopping] = {
 }
 
 
-@contextlib.contextmanager
-def reading(engine: sa.Engine, seconds: float) -> Iterator[sa.Connection]:
-    """Connect for statements that may take `seconds`.
+def never() -> bool:
+    """Return False."""
+    return False
 
-    Raises QueryError for one that takes longer, AwayError when the server does not answer.
+
+@contextlib.contextmanager
+def reading(engine: sa.Engine, seconds: float, unwanted: Callable[[], bool] = never) -> Iterator[sa.Connection]:
+    """Connect for statements that may take `seconds` and are stopped as soon as they are `unwanted()`.
+
+    Raises QueryError for one that is stopped, AwayError when the server does not answer.
     """
     how = STOPPING[engine.dialect.name]
     try:
         with engine.connect() as connection:
             how.prepare(connection, seconds)
             driver = connection.connection.driver_connection
-            with WATCHDOG.watch(seconds + how.late, lambda: how.interrupt(driver)):
+            with (
+                WATCHDOG.watch(seconds + how.late, lambda: how.interrupt(driver)),
+                WATCHDOG.listen(unwanted, lambda: how.cancel(driver)) if unwanted is not never else nullcontext(),
+            ):
                 yield connection
     except sa.exc.SQLAlchemyError as error:
+        if how.stopped(getattr(error, "orig", None)) and unwanted():
+            raise CancelledError from None
         if how.stopped(getattr(error, "orig", None)):
             raise QueryError(
                 f"The query took longer than {seconds:g} seconds and was stopped. "

@@ -4,6 +4,7 @@ SalescopeError
 ├── UserError              shown as it is: what was received, what is allowed, what to do
 │   ├── UnknownNameError   a name that is not in a closed list; carries near matches
 │   ├── QueryError         a query that the model or the limits refuse
+│   │   └── CancelledError one that the person who asked it no longer wants
 │   ├── BusyError          too many queries of one person at once
 │   ├── ExpressionError    a model or recipe expression that does not compile
 │   ├── DefinitionError    a model or recipe file that is wrong; carries file and line
@@ -43,6 +44,13 @@ class UnknownNameError(UserError):
 
 class QueryError(UserError):
     """A query that cannot be answered as asked."""
+
+
+class CancelledError(QueryError):
+    """A query that the person who asked it no longer wants."""
+
+    def __init__(self) -> None:
+        super().__init__("The query was stopped because you cancelled it. Ask again whenever you like.")
 
 
 class BusyError(UserError):

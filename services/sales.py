@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from services import sql
 from services.access import Permission, Viewer
 from services.answering import Answering, Version
+from services.cancelling import Cancelling
 from services.errors import NotReadyError, QueryError
 from services.fairness import Fairness
 from services.flights import AlwaysOurTurn, Flights, Form, Outcome, ResultCache, Turns
@@ -109,7 +110,7 @@ class Sales:
         self._warehouse, self._seconds, self._clock = warehouse, seconds, clock
         self._fairness = fairness or Fairness()
         self._flights = Flights(cache, turns or AlwaysOurTurn(), Form(arrow_stream, from_arrow_stream), seconds, tell)
-        self._tell = tell
+        self._tell, self._cancelling = tell, Cancelling(warehouse.root / "cancelled")
         self._known: Version | None = None
 
     def coverage(self) -> Coverage:
@@ -141,7 +142,7 @@ class Sales:
         snapshot = self._warehouse.current()
         covered = self._window(query, snapshot)
 
-        answering = Answering(self.model, self._version(snapshot), query, covered, viewer.scope, self._seconds)
+        answering = self._answering(query, viewer, snapshot, covered)
         frame, outcome = self._from_memory(answering, viewer), Outcome.MEMORY
         if frame is None:
             key = self._key(query, viewer, snapshot, covered)
@@ -163,6 +164,14 @@ class Sales:
             del frame[sql.ALL_ROWS]
         return Answer(query, covered, frame, trust)
 
+    def cancel(self, viewer: Viewer) -> None:
+        """Stop every statement that runs for this viewer now, in all worker processes; each raises CancelledError."""
+        self._cancelling.cancel(viewer.user_id)
+
+    def _answering(self, query: SalesQuery, viewer: Viewer, snapshot: Snapshot, covered: Window) -> Answering:
+        unwanted = self._cancelling.watch(viewer.user_id)
+        return Answering(self.model, self._version(snapshot), query, covered, viewer.scope, self._seconds, unwanted)
+
     def _from_memory(self, answering: Answering, viewer: Viewer) -> pd.DataFrame | None:
         """Return an answer that asks SQL for nothing, None for any other; it is as fast as the cache is."""
         if not answering.only_memory:
@@ -177,9 +186,8 @@ class Sales:
         """Return which tables answer a query for measures, and why no other does."""
         viewer.require(Permission.DASHBOARDS_VIEW)
         query.check(self.model)
-        version = self._version(self._warehouse.current())
-        window = self._window(query, version.snapshot)
-        found = Answering(self.model, version, query, window, viewer.scope, self._seconds).plan
+        snapshot = self._warehouse.current()
+        found = self._answering(query, viewer, snapshot, self._window(query, snapshot)).plan
         if found is None:
             raise QueryError("Order lines are read from the facts; ask for measures.")
         return found
@@ -190,7 +198,7 @@ class Sales:
         query.check(self.model)
         snapshot = self._warehouse.current()
         window = self._window(query, snapshot)
-        answering = Answering(self.model, self._version(snapshot), query, window, viewer.scope, self._seconds)
+        answering = self._answering(query, viewer, snapshot, window)
         with self._fairness.turn(viewer.user_id):
             return answering.count_lines()
 

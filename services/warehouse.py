@@ -13,7 +13,9 @@ import fcntl
 import hashlib
 import logging
 import os
+import secrets
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -27,13 +29,15 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
-from services.dialects import reading
+from services.dialects import never, reading
 from services.errors import NotReadyError, SalescopeError
 
 log = logging.getLogger("salescope")
 KEEP = 3
 #: What DuckDB may use to build a version; what does not fit is sorted on the disk.
 BUILD_MEMORY = "600MB"
+#: No query takes as long as this: an older folder of spilled data has no owner any more.
+SPILL_SECONDS = 24 * 3600
 NO_DATA = "There are no data yet. Load some: `salescope load --sample`."
 #: What a web connection may not do: DuckDB can read files and load code unless told otherwise.
 HARDENED = {
@@ -168,7 +172,7 @@ class DuckWarehouse:
             poolclass=QueuePool,
             pool_size=8,
             max_overflow=8,
-            connect_args={"read_only": True, "config": HARDENED | self._config},
+            connect_args={"read_only": True, "config": HARDENED | self._config | {"temp_directory": self._spill()}},
         )
         # Each statement reads a snapshot that never changes: beginning and ending a transaction would only take time.
         engine.dialect.do_begin = engine.dialect.do_rollback = lambda *_: None  # type: ignore[method-assign]
@@ -177,6 +181,14 @@ class DuckWarehouse:
         if previous is not None:
             previous.engine.dispose()
         return Snapshot(pointer.version, pointer.published_at, engine)
+
+    def _spill(self) -> str:
+        """Return where this process alone puts what does not fit its memory; what crashes left behind goes away."""
+        for path in self.root.glob("spill-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > SPILL_SECONDS:
+                    _remove(path)
+        return str(self.root / f"spill-{os.getpid()}-{secrets.token_hex(4)}")
 
     def _whole(self) -> Pointer:
         """Return the live pointer, or the one before when the live file is damaged or missing."""
@@ -306,21 +318,26 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def rows_of(snapshot: Snapshot, statement: sa.Executable, seconds: float = 30.0) -> list[dict[str, Any]]:
+def rows_of(
+    snapshot: Snapshot, statement: sa.Executable, seconds: float = 30.0, unwanted: Callable[[], bool] = never
+) -> list[dict[str, Any]]:
     """Run a statement on a snapshot and return its rows as dictionaries.
 
-    Raises QueryError for one that takes longer than `seconds`, AwayError when the server does not answer.
+    Raises QueryError for one that takes longer than `seconds` or turns out `unwanted()`, AwayError when the server
+    does not answer.
     """
-    with reading(snapshot.engine, seconds) as connection:
+    with reading(snapshot.engine, seconds, unwanted) as connection:
         return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def columns_of(snapshot: Snapshot, statement: sa.Executable, seconds: float = 30.0) -> dict[str, npt.NDArray[Any]]:
+def columns_of(
+    snapshot: Snapshot, statement: sa.Executable, seconds: float = 30.0, unwanted: Callable[[], bool] = never
+) -> dict[str, npt.NDArray[Any]]:
     """Run a statement on a snapshot and return its columns; decimals as doubles, nothing as None in `tolist()`.
 
     Raises as `rows_of` does.
     """
-    with reading(snapshot.engine, seconds) as connection:
+    with reading(snapshot.engine, seconds, unwanted) as connection:
         found = connection.execute(statement)
         if snapshot.engine.dialect.name == "duckdb" and found.cursor is not None:
             return dict(found.cursor.fetchnumpy())

@@ -1,4 +1,7 @@
-"""Deadlines of many pieces of work, watched by one thread: starting one for each takes longer than most queries."""
+"""Deadlines and cancellations of many pieces of work, watched by one thread.
+
+Starting a thread for each takes longer than most queries.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,23 @@ class Watchdog:
     def __init__(self) -> None:
         self._numbers = itertools.count()
         self._due: dict[int, tuple[float, Callable[[], object]]] = {}
+        self._asked: dict[int, tuple[Callable[[], bool], Callable[[], object]]] = {}
         self._changed = threading.Condition()
         self._process = 0
+
+    @contextlib.contextmanager
+    def listen(self, asked: Callable[[], bool], action: Callable[[], object]) -> Iterator[None]:
+        """Call `action` from another thread, once, when `asked()` turns true before the block is over."""
+        number = next(self._numbers)
+        with self._changed:
+            self._asked[number] = (asked, action)
+            self._start()
+            self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._asked.pop(number, None)
 
     @contextlib.contextmanager
     def watch(self, seconds: float, action: Callable[[], object]) -> Iterator[None]:
@@ -46,11 +64,14 @@ class Watchdog:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._due:
+                while not self._due and not self._asked:
                     self._changed.wait()
                 now = time.monotonic()
-                for number in [number for number, (deadline, _) in self._due.items() if deadline <= now]:
-                    _, action = self._due.pop(number)
+                late = [number for number, (deadline, _) in self._due.items() if deadline <= now]
+                called = [self._due.pop(number)[1] for number in late]
+                wanted = [number for number, (asked, _) in self._asked.items() if asked()]
+                called += [self._asked.pop(number)[1] for number in wanted]
+                for action in called:
                     with contextlib.suppress(Exception):
                         action()
             time.sleep(TICK)

@@ -10,7 +10,7 @@ import pytest
 
 from salescope.cache import NoCache
 from services.access import EVERYTHING, NOTHING, RowScope, Viewer
-from services.errors import AccessDeniedError, NotReadyError, QueryError, UnknownNameError
+from services.errors import AccessDeniedError, CancelledError, NotReadyError, QueryError, UnknownNameError
 from services.model import SalesModel
 from services.periods import Compare, Grain, Period
 from services.query import Filter, SalesQuery, Sort
@@ -256,6 +256,29 @@ def test_trust(fresh: Sales, small_shop: House) -> None:
 
 
 # Limits
+
+
+def test_query_that_is_cancelled_is_stopped(sample_model: SalesModel, sample_warehouse: Warehouse) -> None:
+    """Cancelling reaches another process's Sales, and stops what the person runs, nothing of others."""
+    here, elsewhere = (Sales(sample_model, sample_warehouse, NoCache()) for _ in range(2))
+    heavy = SalesQuery(
+        measures=("revenue", "customers", "orders"), dimensions=("order", "product"), grain=Grain.DAY, limit=10
+    )
+    over = threading.Event()
+
+    def impatient() -> None:
+        while not over.wait(0.05):
+            elsewhere.cancel(ANALYST)
+
+    cancelling = threading.Thread(target=impatient)
+    cancelling.start()
+    try:
+        with pytest.raises(CancelledError, match="because you cancelled it"):
+            here.answer(heavy, ANALYST)
+    finally:
+        over.set()
+        cancelling.join()
+    assert len(here.answer(replace(heavy, filters=NOWHERE), ANALYST).frame) == 0
 
 
 def test_query_that_takes_too_long_is_stopped(sample_model: SalesModel, sample_warehouse: Warehouse) -> None:
