@@ -165,7 +165,8 @@ def install(server: flask.Flask, door: Door, background: Collection[str]) -> Non
 
     Requests to the endpoints in `background` do not keep a session from running out.
     """
-    manager = flask_login.LoginManager(server)
+    # Templates know nobody: a page that says the database is away must not ask it who is there.
+    manager = flask_login.LoginManager(server, add_context_processor=False)
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(token: str) -> SignedInUser | None:
