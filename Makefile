@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 2
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check bench bench-engine bench-refresh bench-load bench-front bench-forecast lock clean
+.PHONY: help run install test check bench bench-engine bench-refresh bench-load bench-ask bench-front bench-forecast lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ bench-refresh: $(VENV)/.installed-test ## Time whole refreshes over HTTP, 8 user
 
 bench-load: $(VENV)/.installed-test ## Let 50 and 200 people work on the real server, beside the goals; about 3 minutes
 	$(BIN)/python -m tests.benchmarks.load $(BENCH_ARGS)
+
+bench-ask: $(VENV)/.installed ## Measure questions and dates: exact, refused, calibrated, milliseconds
+	$(BIN)/python -m tests.benchmarks.ask $(BENCH_ARGS)
 
 bench-front: $(VENV)/.installed-test ## Print what a request costs beside its query
 	$(BIN)/python -m tests.benchmarks.front

@@ -179,17 +179,17 @@ class Edges:
         return min(found)[-1] if found else None
 
     def _close_words(self) -> tuple[Sequence[str], Sequence[str]]:
-        if not self.index.close_words:
+        if not self.lexicon.close_words:
             english = {word for word in function_vocabulary() if len(word) > 3 and word.isalpha()}
             small = {
                 word for names in self.index.names.values() if len(names) <= 500 for name, _ in names for word in name
             }
             own = {*self.lexicon.spoken, *small, *(plural(word) for word in small if word.isalpha())}
             english = {*english, *date_words.SPELLABLE, "top", "month", "week"}
-            self.index.close_words = tuple(
+            self.lexicon.close_words = tuple(
                 tuple(sorted(word for word in words if not _VOWELS.isdisjoint(word))) for words in (own, english)
             )
-        return self.index.close_words[0], self.index.close_words[1]
+        return self.lexicon.close_words[0], self.lexicon.close_words[1]
 
     # Edges
 

@@ -36,13 +36,10 @@ class Vocabularies:
             if known is not None:
                 self._kept.move_to_end(key)
                 return known
+            indexes = {each[:3]: kept.index for each, kept in self._kept.items()}
         model = self._sales.model
-        made = Vocabulary(
-            model,
-            Lexicon(model, extra),
-            ValueIndex(model, values(self._sales, viewer)),
-            (coverage.start.date(), coverage.last_day),
-        )
+        index = indexes.get(key[:3]) or ValueIndex(model, values(self._sales, viewer))
+        made = Vocabulary(model, Lexicon(model, extra), index, (coverage.start.date(), coverage.last_day))
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > KEPT:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from services.language.stems import plural, stem
-from services.language.tokens import listed, tokenize
+from services.language.tokens import listed, words_of
 from services.model import ColumnType, Dimension, Format, Role, SalesModel
 
 #: Words that make a measure one of pieces, or a dimension one of people, whatever it is called.
@@ -36,11 +36,6 @@ class Noun:
     plural: bool = False
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """Return the words of a phrase, signs left out."""
-    return tuple(token.text for token in tokenize(text) if token.text[0].isalnum())
-
-
 def _variants(phrase: str) -> Iterator[str]:
     """Yield the other ways to say a mean or a number of things."""
     words = words_of(phrase)
@@ -62,6 +57,7 @@ class Lexicon:
         self.model = model
         self.phrases: dict[tuple[str, ...], Noun] = {}
         self.spoken: dict[str, str] = {}
+        self.close_words: tuple[tuple[str, ...], ...] = ()
         for name, dimension in model.dimensions.items():
             for phrase in (dimension.label, dimension.plural, name.replace("_", " "), *dimension.synonyms):
                 self._add(phrase, dimension=name)

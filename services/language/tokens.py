@@ -50,6 +50,11 @@ def tokenize(text: str) -> tuple[Token, ...]:
     return tuple(found)
 
 
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words and numbers of a text, signs left out."""
+    return tuple(piece for piece in _PIECE.findall(fold(text)) if piece[0].isalnum())
+
+
 def listed(words: str) -> tuple[str, ...]:
     """Return the words of a table row that is written as running text."""
     return tuple(words.split())

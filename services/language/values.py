@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from services.language.demonyms import country_of
-from services.language.lexicon import words_of
 from services.language.stems import stem
+from services.language.tokens import words_of
 from services.model import Role, SalesModel
 
 #: A dimension with more values than this is found by whole names and codes only.
@@ -49,7 +49,6 @@ class ValueIndex:
         self.holding: dict[tuple[str, str], set[int]] = defaultdict(set)
         self.names: dict[str, list[tuple[tuple[str, ...], list[Entry]]]] = defaultdict(list)
         self.vocabulary: dict[str, int] = {}
-        self.close_words: tuple[tuple[str, ...], ...] = ()
         self._fill(entries)
 
     def _fill(self, entries: Iterable[Entry]) -> None:

@@ -1,0 +1,121 @@
+"""Questions as a service: completion, recommendations, memory, teaching, and the row scope in all of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+
+from services.access import EVERYTHING, RowScope, Viewer
+from services.accounts import Accounts
+from services.database import migrate, open_database
+from services.errors import AccessDeniedError, QueryError
+from services.language import answering, editing
+from services.language.forms import Form
+from services.language.questions import SYNONYM, VERIFIED, Questions
+from services.sales import Sales
+from tests.factories import viewer_of
+
+pytestmark = [
+    pytest.mark.parametrize("engine", ["duckdb"], indirect=True, scope="session"),
+    pytest.mark.usefixtures("engine"),
+]
+ANALYST = viewer_of("analyst")
+FRANCE = viewer_of("manager", RowScope(limits=(("country", ("France",)),)))
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory, sales: Sales) -> Iterator[Questions]:
+    database = open_database(f"sqlite:///{tmp_path_factory.mktemp('questions')}/app.db")
+    migrate(database)
+    accounts = Accounts(database)
+    for name in ("one", "two"):
+        accounts.add(f"{name}@example.com", name, "analyst", password="forty-two gift boxes", scope=EVERYTHING)
+    yield Questions(database, sales)
+    database.dispose()
+
+
+def test_completion_and_suggestions_show_nothing_outside_the_scope(questions: Questions) -> None:
+    assert any("Germany" in text for text in questions.complete("revenue in germ", ANALYST))
+    assert questions.complete("revenue in germ", FRANCE) == []
+    assert questions.complete("revenue in fran", FRANCE) == ["revenue in France"]
+    for text in questions.recommended(FRANCE):
+        assert "United Kingdom" not in text
+    refused = questions.refused(questions.read("revenue in germany", FRANCE), FRANCE)
+    assert "Germany" not in refused.replace("'germany'", "")
+
+
+def test_recommended_questions_read_back(questions: Questions) -> None:
+    found = questions.recommended(ANALYST)
+    assert len(found) >= 5
+    for text in found:
+        reading = questions.read(text, ANALYST)
+        assert reading.answerable, text
+        assert len(questions.answer(reading.form, ANALYST).frame), text
+
+
+def test_taught_words_are_understood_and_forgotten(questions: Questions) -> None:
+    assert not questions.read("moolah by country", ANALYST).answerable
+    questions.teach(SYNONYM, "Moolah", "revenue", ANALYST)
+    assert questions.read("moolah by country", ANALYST).form.measures == ("revenue",)
+    questions.teach(VERIFIED, "The Friday number?", "revenue last week", ANALYST)
+    assert questions.read("the friday number", ANALYST).form == questions.read("revenue last week", ANALYST).form
+    for each in questions.taught():
+        questions.forget(each.number, ANALYST)
+    assert not questions.read("moolah by country", ANALYST).answerable
+
+
+@pytest.mark.parametrize(
+    ("kind", "phrase", "meaning"),
+    [
+        (SYNONYM, "x", "revenue"),
+        (SYNONYM, "moolah", "nothing"),
+        (VERIFIED, "numbers", "profit by brand"),
+        ("odd", "ab", "c"),
+    ],
+)
+def test_teaching_refuses_what_would_not_be_understood(
+    questions: Questions, kind: str, phrase: str, meaning: str
+) -> None:
+    with pytest.raises(QueryError):
+        questions.teach(kind, phrase, meaning, ANALYST)
+
+
+def test_only_analysts_teach_and_see_what_was_unclear(questions: Questions) -> None:
+    for forbidden in (
+        lambda: questions.teach(SYNONYM, "moolah", "revenue", FRANCE),
+        lambda: questions.forget(1, FRANCE),
+        lambda: questions.unclear(FRANCE),
+    ):
+        with pytest.raises(AccessDeniedError):
+            forbidden()
+
+
+def test_history_is_ones_own_and_unclear_questions_are_counted(questions: Questions) -> None:
+    for text in ("profit by brand", "revenue by country", "profit by brand"):
+        questions.record(questions.read(text, ANALYST), ANALYST)
+    assert questions.history(ANALYST) == ["profit by brand", "revenue by country"]
+    stranger = dataclasses.replace(ANALYST, user_id=2)
+    assert questions.history(stranger) == []
+    assert [(each.text, each.times) for each in questions.unclear(ANALYST)] == [("profit by brand", 2)]
+    narrow: Viewer = dataclasses.replace(stranger, scope=FRANCE.scope)
+    assert questions.unclear(narrow) == []
+
+
+def test_the_same_question_is_read_once(questions: Questions) -> None:
+    assert questions.read("Revenue by country", ANALYST) is questions.read("revenue  by COUNTRY", ANALYST)
+
+
+def test_every_choice_of_a_chip_is_a_query(questions: Questions, sales: Sales) -> None:
+    for text in ("top 5 products by revenue in Germany last quarter", "orders by month in 2011 vs 2010"):
+        form = questions.read(text, ANALYST).form
+        index = questions.vocabulary(ANALYST).index
+        for chip in editing.chips(form, sales.model):
+            for choice in chip.choices:
+                changed = editing.edited(form, [(choice.slot, choice.value)], sales.model)
+                assert changed != form, (chip, choice)
+                answering.to_query(changed, sales.model, sales.coverage(), index)
+    assert editing.edited(Form(("revenue",)), [("measure", "no"), ("limit", "x"), ("odd", "1")], sales.model) == Form(
+        ("revenue",)
+    )
