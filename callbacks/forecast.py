@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from callbacks.tiled_page import TiledPage, TileOf
+from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import forecast as layout
 from layouts.tiles import Drawn
 from services.access import Permission, Viewer
@@ -24,7 +25,6 @@ def _settings(sales: Sales, asked: ForecastQuery, _viewer: Viewer) -> Sequence[A
 
 
 def _tiles(sales: Sales, asked: ForecastQuery, viewer: Viewer) -> list[TileOf]:
-    viewer.require(Permission.FORECAST_RUN)
     if asked.show is Show.LEADERS and page.pairs(sales.model):
         return _leaders(sales, asked, viewer)
     return _parts(sales, asked, viewer) if asked.show is Show.PARTS else _total(sales, asked, viewer)
@@ -70,4 +70,36 @@ def _leaders(sales: Sales, asked: ForecastQuery, viewer: Viewer) -> list[TileOf]
     ]
 
 
-PAGE = TiledPage(layout.PAGE, "Forecast", page.default, page.read, lambda asked: asked.query, _settings, _tiles)
+def _record(services: Services, sales: Sales, viewer: Viewer) -> list[TileOf]:
+    def drawn() -> Drawn:
+        kept = services.forecasts.kept(sales, viewer) if services.forecasts else []
+        return layout.record(kept, sales.model)
+
+    return [TileOf("record", "Track record", drawn, wide=True)]
+
+
+def page_of(services: Services) -> TiledPage[ForecastQuery]:
+    """Return the page; its tiles know the published forecasts."""
+
+    def tiles(sales: Sales, asked: ForecastQuery, viewer: Viewer) -> list[TileOf]:
+        viewer.require(Permission.FORECAST_RUN)
+        if asked.show is Show.RECORD:
+            return _record(services, sales, viewer)
+        return _tiles(sales, asked, viewer)
+
+    return TiledPage(layout.PAGE, "Forecast", page.default, page.read, lambda asked: asked.query, _settings, tiles)
+
+
+def render(context: PageContext) -> Rendered:
+    """Return the page in the state its URL asks for."""
+    return page_of(context.services).render(context)
+
+
+def drawn(context: PageContext) -> Sequence[Drawn]:
+    """Return the page's tiles, for exports of the page."""
+    return page_of(context.services).drawn(context)
+
+
+def register(register: Register, services: Services) -> None:
+    """Add the page's callbacks."""
+    page_of(services).register(register, services)

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from services.access import Viewer
 from services.administration import Administration
 from services.dataroom import DataRoom
+from services.forecasting.record import TrackRecord
 from services.language.questions import Questions
 from services.planning import Planning
 from services.sales import Sales
@@ -37,6 +38,7 @@ class Services:
     views: SavedViews
     planning: Planning
     questions: Questions
+    forecasts: TrackRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 from dash.development.base_component import Component
@@ -13,13 +14,14 @@ from layouts.settings_bar import Setting
 from layouts.tiles import Drawn
 from services import formats
 from services.forecasting.page import AHEAD, ForecastQuery, Reach, Show, shows
+from services.forecasting.record import Kept
 from services.forecasting.registry import NAIVE
 from services.forecasting.sales import TOTAL, Outlook
 from services.model import Format, Measure, SalesModel
 from services.periods import Grain
 
 PAGE = "forecast"
-SHOWN = {Show.TOTAL: "The total", Show.PARTS: "Its parts", Show.LEADERS: "Who will lead"}
+SHOWN = {Show.TOTAL: "The total", Show.PARTS: "Its parts", Show.LEADERS: "Who will lead", Show.RECORD: "Track record"}
 GRAINS = {Grain.DAY: "Days", Grain.WEEK: "Weeks", Grain.MONTH: "Months", Grain.QUARTER: "Quarters"}
 #: Periods of history drawn before the forecast, as multiples of the horizon, within these bounds.
 FEWEST, MOST = 30, 110
@@ -40,7 +42,7 @@ def settings(asked: ForecastQuery, model: SalesModel) -> list[Component]:
     if asked.show is Show.PARTS:
         parts = [(name, each.label) for name, each in model.dimensions.items()]
         what.append(Setting("Parts", "forecast-split", asked.split, parts))
-    if asked.show is Show.LEADERS:
+    if asked.show in (Show.LEADERS, Show.RECORD):
         return settings_bar.bar(PAGE, [("What", what)])
     when = [
         Setting("Periods", "forecast-by", asked.grain.value, grains, Grain.WEEK.value),
@@ -213,3 +215,31 @@ def leaders(listed: pd.DataFrame, name: str, asked: ForecastQuery, names: tuple[
     heads = [f"{where}, {what.lower()}", "Forecast", "80 % from", "80 % to", "Last time", "Stays in the list"]
     summary = "The last column tells in how many of the drawn futures it is in the list of its place."
     return Drawn(title, summary, None, tables.table(title, heads, rows))
+
+
+def record(kept: Sequence[Kept], model: SalesModel) -> Drawn:
+    """Return how published forecasts did."""
+    title = "Track record"
+    if not kept:
+        words = "No forecast has been published for your rows yet. `salescope forecast --publish` keeps one."
+        return Drawn(title, "", problem=words)
+    rows = [
+        [
+            f"{each.made_at:%Y-%m-%d} {_name(each, model)}",
+            f"{each.due} of {each.periods}",
+            *(
+                formats.short(share, Format.PERCENT, model)
+                for share in (each.wape, each.naive, each.bias, *each.within)
+            ),
+            each.models,
+        ]
+        for each in kept
+    ]
+    heads = ["Published", "Over", "Error (WAPE)", "Naive", "Bias", "Within 80 %", "Within 95 %", "Models"]
+    return Drawn(title, "Forecasts as they were said, against what came.", None, tables.table(title, heads, rows))
+
+
+def _name(each: Kept, model: SalesModel) -> str:
+    label = model.measure(each.query.measures[0]).label
+    filters = ", ".join(" ".join(condition.values) for condition in each.query.filters)
+    return f"{label}{f' ({filters})' if filters else ''}, by {each.query.grain or Grain.WEEK}"

@@ -215,6 +215,22 @@ class NoteRow(Base):
     made_at: Mapped[dt.datetime]
 
 
+class ForecastRow(Base):
+    """A published forecast, scored when what it foresaw has come; services/forecasting/record.py."""
+
+    __tablename__ = "forecasts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(sa.String(63), index=True)
+    by: Mapped[str] = mapped_column(sa.String(254))
+    scope: Mapped[str] = mapped_column(sa.String(16))
+    query: Mapped[str] = mapped_column(sa.Text)
+    models: Mapped[str] = mapped_column(sa.String(500))
+    body: Mapped[str] = mapped_column(sa.Text)
+    version: Mapped[int]
+    made_at: Mapped[dt.datetime]
+
+
 class AuditEvent(Base):
     """Something somebody did or tried."""
 

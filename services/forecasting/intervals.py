@@ -22,11 +22,11 @@ from services.forecasting.registry import Run, open_values
 LEVELS: Mapping[str, float] = {"lo95": 0.025, "lo80": 0.1, "hi80": 0.9, "hi95": 0.975}
 BANDS = ("lo95", "lo80", "mean", "hi80", "hi95")
 #: Weights were chosen on the errors of the backtest; what is to come errs by a little more.
-UNSEEN = 1.06
+UNSEEN: Mapping[str, float] = {"lo95": 1.08, "lo80": 1.02, "hi80": 1.02, "hi95": 1.08}
 #: The panel's mean error counts as this many cells of a series' own.
 PRIOR = 20
 #: Errors needed before an interval is stated at all.
-FEWEST = 20
+FEWEST = 16
 #: How much better the regression must describe unseen series to be used.
 MARGIN = 0.99
 FOLDS = 2
@@ -69,7 +69,8 @@ def bands(panel: Panel, backtest: Backtest, past: Values, mean: Values, how: Run
     else:
         regressed = {}
     found = {
-        name: mean + UNSEEN * errors.spread[:, None] * regressed.get(name, np.broadcast_to(steps[name], mean.shape))
+        name: mean
+        + UNSEEN[name] * errors.spread[:, None] * regressed.get(name, np.broadcast_to(steps[name], mean.shape))
         for name in LEVELS
     }
     return ordered({"mean": mean, **found}, panel)
@@ -90,7 +91,7 @@ def held(backtest: Backtest, past: Values) -> tuple[float, float]:
             continue
         judged += int(here.sum())
         for name in within:
-            low, high = (UNSEEN * _by_step(others, LEVELS[f"{side}{name}"])[None] for side in ("lo", "hi"))
+            low, high = (UNSEEN[each] * _by_step(others, LEVELS[each])[None] for each in (f"lo{name}", f"hi{name}"))
             inside = (errors[origin] >= np.minimum(low, 0)) & (errors[origin] <= np.maximum(high, 0))
             within[name] += int((inside & here).sum())
     return (within["80"] / judged, within["95"] / judged) if judged else (float("nan"), float("nan"))

@@ -35,6 +35,7 @@ class Show(StrEnum):
     TOTAL = "total"
     PARTS = "parts"
     LEADERS = "leaders"
+    RECORD = "record"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def pairs(model: SalesModel) -> tuple[str, str] | None:
 def shows(model: SalesModel) -> tuple[Show, ...]:
     """Return what the page can show of these data."""
     parts = (Show.PARTS,) if model.dimensions else ()
-    return (Show.TOTAL, *parts, *((Show.LEADERS,) if pairs(model) else ()))
+    return (Show.TOTAL, *parts, *((Show.LEADERS,) if pairs(model) else ()), Show.RECORD)
 
 
 def read(params: Params, model: SalesModel) -> tuple[ForecastQuery, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from services.forecasting.intervals import BANDS, held
 from services.forecasting.panel import Panel, Shape, Values, read
 from services.forecasting.reconcile import total_first
 from services.forecasting.registry import NAIVE, Run
+from services.forecasting.smoothing import seasonal_naive
 from services.periods import Compare, Grain, Period
 from services.query import Filter, SalesQuery, Sort
 from services.sales import Sales
@@ -79,6 +80,13 @@ class Outlook:
         """The models used, the most important first."""
         used = sorted((score for score in self.scores if score.weight), key=lambda score: -score.weight)
         return " + ".join(f"{score.weight:.0%} {score.model}" for score in used)
+
+    @property
+    def naive(self) -> Values:
+        """What seasonal naive says of the total."""
+        panel = self.forecasts.panel
+        found: Values = seasonal_naive(panel.values[:1], panel.horizon, panel.frequency.season)
+        return np.asarray(found[0], "float64")
 
     @property
     def better(self) -> bool:
@@ -163,6 +171,11 @@ def _series(
         labels |= found
         frames += [_long(each, measure, key, end) for key, each in made.items()]
     return regular(pd.concat(frames), query), labels, answer.trust.version, notes
+
+
+def history(sales: Sales, query: SalesQuery, viewer: Viewer) -> pd.DataFrame:
+    """Return the whole periods of the query's total as a long frame (`series_id`, `date`, `value`)."""
+    return _series(sales, replace(query, dimensions=()), viewer, 0)[0]
 
 
 def _parts(

@@ -38,6 +38,7 @@ from services.accounts import Accounts, Lifetimes
 from services.administration import Administration
 from services.database import is_current, open_database
 from services.errors import NotReadyError, UserError
+from services.forecasting.record import TrackRecord
 from services.inbox import Inbox
 from services.language.questions import Questions
 from services.links import Links
@@ -100,7 +101,9 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     people = Administration(engine, accounts, mail, sales, usage, shown(settings))
     views, planning = SavedViews(engine, model), Planning(engine, model)
     questions = Questions(engine, sales)
-    services = Services(sales, installation.data_room(settings, store, engine), people, views, planning, questions)
+    record = TrackRecord(engine, model)
+    room = installation.data_room(settings, store, engine)
+    services = Services(sales, room, people, views, planning, questions, record)
     _data_version(server, store, model, Warming(services, accounts))
     uploads.install(server, services.data, upload_mb=settings.upload_mb, at_once=max(1, settings.threads // 2))
     exports.install(server, services)

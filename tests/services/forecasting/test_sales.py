@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from services.access import RowScope, Viewer
+from services.database import migrate, open_database
 from services.errors import AccessDeniedError, QueryError, UserError
 from services.forecasting import requests
 from services.forecasting.leaders import leaders
+from services.forecasting.record import TrackRecord
 from services.forecasting.registry import NAIVE
 from services.forecasting.sales import REST, TOTAL, forecast
 from services.periods import Grain
@@ -110,3 +113,26 @@ def test_programs_get_what_the_page_shows(sales: Sales, everyone: Viewer) -> Non
     ):
         with pytest.raises(QueryError, match=words):
             requests.read(text)
+
+
+def test_published_forecasts_are_scored_by_what_came(sales: Sales, everyone: Viewer, tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'app.db'}")
+    migrate(engine)
+    record = TrackRecord(engine, sales.model)
+    found = forecast(sales, MONTHLY, everyone, 2)
+    number = record.publish(found, everyone)
+    (kept,) = record.kept(sales, everyone)
+    assert (kept.number, kept.due, kept.periods) == (number, 0, 2)
+    assert np.isnan(kept.wape)
+    # The same forecast, said two months earlier: both periods are over.
+    early = found.frame.assign(time=found.frame["time"] - pd.DateOffset(months=2))
+    record.publish(replace(found, frame=early), everyone)
+    kept = record.kept(sales, everyone)[0]
+    came, said = found.history["value"].to_numpy()[-2:], early["mean"].to_numpy()
+    assert kept.due == 2
+    assert kept.wape == pytest.approx(float(np.abs(said - came).sum() / came.sum()))
+    assert kept.bias == pytest.approx(float((said - came).sum() / came.sum()))
+    spain = Viewer(5, "a@b", "manager", everyone.permissions, RowScope.of({"country": ["Spain"]}))
+    assert record.kept(sales, spain) == []
+    with pytest.raises(UserError, match="no interval"):
+        record.publish(replace(found, frame=found.frame.assign(lo80=np.nan)), everyone)
