@@ -54,6 +54,14 @@
     }
   }
 
+  // What an address says, whatever the order, and whether or not it names what holds anyway: links name everything.
+  function told(search, defaults) {
+    const params = new URLSearchParams(search);
+    for (const name of ["period", "compare"]) if (params.get(name) === defaults[name]) params.delete(name);
+    params.sort();
+    return params.toString();
+  }
+
   function filtersToUrl(...values) {
     const defaults = values.pop();
     const changed = (dash_clientside.callback_context.triggered[0] || {}).prop_id || "";
@@ -78,7 +86,7 @@
       for (const value of chosen[index] || []) params.append(name, value);
     });
     const search = params.size ? "?" + params.toString() : "";
-    if (search === window.location.search) return dash_clientside.no_update;
+    if (told(params, defaults) === told(window.location.search, defaults)) return dash_clientside.no_update;
     fromControls = search;
     return search;
   }
