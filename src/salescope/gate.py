@@ -79,6 +79,14 @@ ROUTES: Mapping[str, Permission] = {
     "export_page": Permission.DASHBOARDS_VIEW,
     "export_lines": Permission.LINES_EXPORT,
 }
+#: Whose use stands in the audit log, and under which name.
+AUDITED: Mapping[str, str] = {
+    "audit_log": "export",
+    "data_uploads": "upload",
+    "export_answer": "export",
+    "export_lines": "export",
+    "export_page": "export",
+}
 #: Asked by open pages on their own: being asked this does not make a session last.
 BACKGROUND = frozenset({"data_version"})
 PAGE_ENDPOINTS = frozenset({"/", "/<path:path>"})
@@ -174,7 +182,7 @@ class Gate:
         _tell_dash_auth(viewer())
         _look(viewer())
         if endpoint is not None and endpoint in ROUTES:
-            self._route_allowed(ROUTES[endpoint])
+            self._route_allowed(endpoint)
         elif endpoint not in SIGNED_IN:
             raise Forbidden
         if endpoint == CALLBACK_ENDPOINT:
@@ -210,9 +218,12 @@ class Gate:
         if site not in ("same-origin", "none") or (origin is not None and origin != flask.request.host_url.rstrip("/")):
             self._denied("cross-site request")
 
-    def _route_allowed(self, permission: Permission) -> None:
-        if not viewer().may(permission):
+    def _route_allowed(self, endpoint: str) -> None:
+        if not viewer().may(ROUTES[endpoint]):
             self._denied(f"{flask.request.method} {flask.request.path[:200]}")
+        if endpoint in AUDITED:
+            asked = flask.request.full_path.rstrip("?")
+            self._accounts.record(AUDITED[endpoint], viewer().email, "", asked)
 
     def _callback_allowed(self) -> None:
         try:

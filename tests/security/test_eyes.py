@@ -132,6 +132,14 @@ def test_odd_form_is_refused_in_words(people: dict[str, Client], asked: object) 
             assert "Something went wrong" not in answer.text, (output, asked)
 
 
+def test_exports_and_uploads_are_in_the_audit_log(people: dict[str, Client], installation: Installation) -> None:
+    people["analyst"].get("/exports/lines.csv?search=%3Fcountry%3DMalta")
+    people["analyst"].post("/data/uploads", {})
+    upload, export = installation.accounts().events(limit=2)
+    assert (upload.action, upload.actor, upload.address) == ("upload", email_of("analyst"), "127.0.0.1")
+    assert (export.action, "country" in export.detail, len(export.request)) == ("export", True, 16)
+
+
 def test_downloaded_audit_log_holds_no_formula(people: dict[str, Client], installation: Installation) -> None:
     installation.accounts().record("load", '=HYPERLINK("x")', "cli", "@SUM(1)\r\n,next")
     text = people["admin"].get("/audit.csv?action=load").text
