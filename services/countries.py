@@ -52,7 +52,10 @@ def default(model: SalesModel) -> SalesQuery:
 
 
 def read(params: Params, model: SalesModel) -> tuple[CountryQuery, tuple[str, ...]]:
-    """Return what a URL's parameters ask for, and a notice per parameter not used. Never raises."""
+    """Return what a URL's parameters ask for, and a notice per parameter not used. Never raises.
+
+    Where the filters leave one country, or a few, those are the ones shown.
+    """
     query, notices = from_params(params, default(model), model)
     query = replace(query, measures=query.measures[:1], dimensions=(), grain=None, sort=())
     problems = [
@@ -63,6 +66,9 @@ def read(params: Params, model: SalesModel) -> tuple[CountryQuery, tuple[str, ..
     chosen = tuple(dict.fromkeys(value for key, value in params if key == f"{PREFIX}item" and value))
     if len(chosen) > MOST:
         problems.append(f"At most {MOST} are set side by side; {', '.join(chosen[MOST:])[:200]} was left out.")
+    filtered = query.chosen(model.by_role(Role.COUNTRY) or "")
+    if not chosen and len(filtered) <= MOST:
+        chosen = filtered
     return CountryQuery(query, chosen[:MOST]), (*notices, *problems)
 
 

@@ -96,7 +96,10 @@ def default(model: SalesModel) -> SalesQuery:
 
 
 def read(params: Params, model: SalesModel) -> tuple[ProductQuery, tuple[str, ...]]:
-    """Return what a URL's parameters ask for, and a notice per parameter not used. Never raises."""
+    """Return what a URL's parameters ask for, and a notice per parameter not used. Never raises.
+
+    Where the filters leave one product, that is the one shown.
+    """
     query, notices = from_params(params, default(model), model)
     state, problems = ProductQuery(replace(query, measures=query.measures[:1], dimensions=(), grain=None)), list[str]()
     for key, text in params:
@@ -105,6 +108,9 @@ def read(params: Params, model: SalesModel) -> tuple[ProductQuery, tuple[str, ..
                 state = _setting(state, key.removeprefix(PREFIX), text)
             except UserError as error:
                 problems.append(f"{key}={text[:80]} was ignored: {error}")
+    filtered = query.chosen(model.by_role(Role.PRODUCT) or "")
+    if not state.item and len(filtered) == 1:
+        state = replace(state, item=filtered[0])
     if state.a > state.b:
         problems.append(f"Class A ends at {state.a:.0%}, after class B at {state.b:.0%}; both were left as they were.")
         state = replace(state, a=ProductQuery.a, b=ProductQuery.b)

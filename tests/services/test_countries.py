@@ -142,6 +142,9 @@ def test_address_is_read_and_mistakes_are_said(small_shop: House) -> None:
     assert f"At most {MOST}" in notice
     assert "Austria" in notice
     assert found.query.filters == (Filter("country", "is", ("Chile",)),)
+    assert read([("country", "Chile"), ("country", "Egypt")], small_shop.model)[0].chosen == ("Chile", "Egypt")
+    everybody = [("country", name) for name in ("Austria", "Belgium", "Chile", "Denmark", "Egypt")]
+    assert read(everybody, small_shop.model)[0].chosen == ()
     assert "There is no setting of this page" in read([("countries-x", "1")], small_shop.model)[1][0]
 
 

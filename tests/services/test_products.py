@@ -169,6 +169,8 @@ def test_address_is_read_and_mistakes_are_said(small_shop: House) -> None:
     assert notices == ()
     _, notices = read([("products-a", "many"), ("products-b", "200"), ("products-x", "1")], small_shop.model)
     assert ["from 1 to 99" in notices[0], "from 1 to 100" in notices[1], "no setting" in notices[2]] == [True] * 3
+    assert read([("product", "P7")], small_shop.model)[0].item == "P7"
+    assert read([("product", "P7"), ("product", "P8")], small_shop.model)[0].item == ""
     crossed, (notice,) = read([("products-a", "90"), ("products-b", "50")], small_shop.model)
     assert (crossed.a, crossed.b) == (0.8, 0.95)
     assert "Class A ends at 90%" in notice
