@@ -152,7 +152,15 @@ def _empty(draft: Draft) -> bool:
     asked = draft.measures or draft.dimensions or ranked or draft.verb or draft.thresholds or draft.comparison
     follow = any(row.kind == "follow" for row in draft.items.rows)
     leading = draft.texts[0] in ("and", "or", "but", "also") if draft.texts else False
-    return bool(follow or leading or (not asked and not (draft.conditions and draft.time) and not draft.grain))
+    return bool(
+        follow
+        or leading
+        or (
+            not asked
+            and not (draft.time and (draft.conditions or draft.grain))
+            and not (draft.grain and draft.conditions)
+        )
+    )
 
 
 def _outside(time: Span | None, covered: tuple[dt.date, dt.date]) -> list[tuple[str, str]]:

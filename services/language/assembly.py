@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from services.language import periods_asked
 from services.language.dates import DateText
-from services.language.edges import Edge
+from services.language.edges import FOREIGN, Edge
 from services.language.forms import TOP, Comparison, Condition, Form, Threshold
 from services.language.function_words import CURRENCY_WORDS
 from services.language.items import Item, Items
@@ -220,6 +220,9 @@ def _numeric(draft: Draft, place: int, left: int, after: int) -> str | None:
             return item.noun.dimension
         if item is not None and item.kind == "priced":
             item.used = "condition"
+            of = draft.items.at(draft.items.step(draft.items.rows.index(item), -1, "to"))
+            if of is not None and of.noun.dimension and not of.used and _belongs(draft, of):
+                of.used = "condition"
             return numeric[0]
     if any(word in PRICED for word in draft.said(draft.items.rows[place]).split()):
         of = draft.items.at(draft.items.step(place, -1, "to"))
@@ -227,6 +230,12 @@ def _numeric(draft: Draft, place: int, left: int, after: int) -> str | None:
             of.used = "condition"
         return numeric[0]
     return None
+
+
+def _belongs(draft: Draft, item: Item) -> bool:
+    """Tell whether a noun only says what is filtered, as in "revenue of products costing less than 2"."""
+    before = draft.texts[item.edge.first - 1] if item.edge.first else ""
+    return before in ("of", "from", "for", "on") and _measured(draft, item)
 
 
 def _measured(draft: Draft, item: Item) -> bool:
@@ -316,6 +325,16 @@ def _names(draft: Draft) -> None:
 def _literals(draft: Draft) -> None:
     """Read "containing X" and "starting with X"."""
     items = draft.items
+    for place in list(items.free("inname")):
+        items.use(place, "condition")
+        named = items.at(place - 1)
+        product = draft.lexicon.model.by_role(Role.PRODUCT)
+        if named is None or named.used or named.kind != "value" or not product:
+            draft.faults.append(("unknown_value", draft.said(named) if named else ""))
+            continue
+        named.used = "condition"
+        terms = named.named[0].terms or (draft.said(named),)
+        draft.conditions += [Condition(product, "contains", (term.upper(),)) for term in terms]
     for kind, operator in (("contains", "contains"), ("starts", "starts_with")):
         for place in list(items.free(kind)):
             item = items.use(place, "condition")
@@ -323,6 +342,8 @@ def _literals(draft: Draft) -> None:
             subject = items.before(place, lambda row: bool(row.noun.dimension))
             name = items.rows[subject].noun.dimension if subject >= 0 else draft.lexicon.model.by_role(Role.PRODUCT)
             negated = items.kind(place - 1) == "not"
+            if subject >= 0 and items.rows[subject].edge.first and _belongs(draft, items.rows[subject]):
+                items.rows[subject].used = "condition"
             if following is None or not name:
                 draft.faults.append(("ambiguous", "what the name should contain is missing"))
                 continue
@@ -347,6 +368,10 @@ def _chosen(draft: Draft, place: int, item: Item) -> Named:
         noun = items.at(beside)
         if noun is None or noun.kind != "noun" or noun.noun.dimension is None:
             continue
+        code = any(letter.isdecimal() for letter in item.named[0].entries[0].key) if item.named[0].entries else False
+        coded = code and model.dimension(noun.noun.dimension).role is Role.PRODUCT
+        if coded and beside < place and not noun.noun.plural:
+            noun.used = noun.used or "condition"
         for named in item.named:
             same = model.dimension(named.dimension).column == model.dimension(noun.noun.dimension).column
             if named.dimension == noun.noun.dimension or same:
@@ -371,6 +396,9 @@ def _rank(draft: Draft, named: Named) -> tuple[int, int]:
 def _name(draft: Draft, place: int, named: Named, *, negated: bool) -> None:
     keys = tuple(dict.fromkeys(entry.key for entry in named.entries))
     labels = tuple(entry.label for entry in named.entries)
+    said = draft.said(draft.items.rows[place])
+    if named.tier in ("contains", "part") and all(word in FOREIGN for word in said.split()):
+        draft.faults.append(("unknown_value", said))
     if named.tier == "contains":
         draft.doubt("contains")
         before = draft.texts[draft.items.rows[place].edge.first - 1] if draft.items.rows[place].edge.first else ""
@@ -542,6 +570,9 @@ def _ranked_before(draft: Draft, place: int) -> int:
         return row.kind == "noun" and bool(row.noun.dimension) and (row.noun.measure is None or row.noun.plural)
 
     each = items.before(place, fits)
+    asked = [spot for spot in range(place) if fits(items.rows[spot]) and items.kind(spot - 1) == "which"]
+    if asked:
+        return asked[-1]
     if each < 0:
         return items.before(place, lambda row: row.kind in ("who", "where", "when") and not row.used)
     led = items.kind(items.step(each, -1, "to", "number"))
@@ -647,7 +678,7 @@ def _by_nothing(draft: Draft, place: int, each: int) -> None:
         draft.faults.append(("missing_dimension", draft.said(row)))
 
 
-def _broken_by(draft: Draft, place: int, row: Item) -> bool:
+def _broken_by(draft: Draft, place: int, row: Item) -> bool:  # noqa: PLR0911 - one per kind of thing
     """Take one thing to break down by; False when it is not one."""
     items = draft.items
     word = draft.said(items.rows[place])
@@ -657,8 +688,16 @@ def _broken_by(draft: Draft, place: int, row: Item) -> bool:
         return True
     if row.kind != "noun":
         return False
-    ranking = draft.limit is not None and bool(draft.dimensions or draft.grain)
-    measure_first = row.noun.measure and (not row.noun.dimension or (row.noun.plural and word == "by" and ranking))
+    listed = bool(draft.dimensions or draft.grain)
+    ranking = listed and draft.limit is not None
+    alone = listed and not any(other.noun.measure and other is not row for other in items.rows)
+    counted = items.kind(items.rows.index(row) - 1) == "count"
+    several = row.noun.plural and word == "by" and (ranking or draft.order is not None or alone)
+    measure_first = row.noun.measure and (not row.noun.dimension or several or counted)
+    if measure_first and draft.order is None and row.noun.dimension:
+        row.used = "measure"
+        draft.add_measure(row.noun.measure or "")
+        return True
     if measure_first and draft.order is not None:
         row.used = "order"
         draft.order = (row.noun.measure, draft.order[1])
@@ -673,9 +712,9 @@ def _broken_by(draft: Draft, place: int, row: Item) -> bool:
         return True
     if row.noun.measure:
         row.used = "order"
-        listed = items.before(place, lambda each: bool(each.noun.dimension) and each.noun.plural and not each.used)
-        if listed >= 0 and not draft.dimensions and items.kind(items.step(listed, -1, "to")) != "count":
-            draft.add_dimension(items.use(listed, "dimension").noun.dimension or "")
+        before = items.before(place, lambda each: bool(each.noun.dimension) and each.noun.plural and not each.used)
+        if before >= 0 and not draft.dimensions and items.kind(items.step(before, -1, "to")) != "count":
+            draft.add_dimension(items.use(before, "dimension").noun.dimension or "")
         draft.add_measure(row.noun.measure)
         if draft.dimensions:
             draft.order = (row.noun.measure, True)
@@ -786,6 +825,11 @@ def _either(draft: Draft, place: int, left: int) -> None:
     noun, lead = row.noun, items.kind(left)
     following = items.kind(items.step(place, 1, "filler"))
     role = draft.lexicon.model.dimension(noun.dimension or "").role
+    same = any(each.dimension == noun.dimension for each in draft.conditions)
+    counted = draft.measures or any(each.noun.measure and each is not row for each in items.rows)
+    if items.kind(place - 1) == "value" and counted and (same or draft.measures or draft.dimensions):
+        row.used = "condition"
+        return
     asks = items.at(left)
     listed = (lead == "which" and asks is not None and asks.value != "is") or (
         following in ("sell", "contains", "starts", "priced", "who", "spend")
@@ -800,11 +844,6 @@ def _either(draft: Draft, place: int, left: int) -> None:
     if listed or (draft.limit is not None and not draft.dimensions and draft.grain is None):
         row.used = "dimension"
         draft.add_dimension(noun.dimension or "")
-        return
-    same = any(each.dimension == noun.dimension for each in draft.conditions)
-    counted = draft.measures or any(each.noun.measure and each is not row for each in items.rows)
-    if items.kind(place - 1) == "value" and counted and (same or draft.measures):
-        row.used = "condition"
         return
     if lead == "count":
         items.rows[left].used = "measure"

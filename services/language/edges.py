@@ -216,6 +216,20 @@ class Edges:
                 low = -1.0 if kind in ("to", "contribute") else 0.0
                 yield self._edge(kind, meaning, place, place + size, worth, low)
 
+        if "-" in self.texts[place : place + LONGEST_PHRASE]:
+            yield from self._hyphened(place)
+
+    def _hyphened(self, place: int) -> Iterator[Edge]:
+        """Read phrases written with hyphens: `year-on-year change`."""
+        words: list[str] = []
+        for past in range(place, min(place + 12, len(self.texts))):
+            if self.texts[past] == "-" and words:
+                continue
+            words.append(self.texts[past])
+            if past + 1 - place > len(words) > 1:
+                for kind, meaning in _phrases().get(tuple(words), ()):
+                    yield self._edge(kind, meaning, place, past + 1, "route" if kind == "route" else "function")
+
     def _runs(self, place: int, longest: int) -> Iterator[tuple[tuple[str, ...], int]]:
         """Yield the words from a place on, signs inside left out, and the place after each run."""
         if not self.texts[place][0].isalnum():

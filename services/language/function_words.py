@@ -90,7 +90,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|apart from|besides|outside|outside of|ignoring|leaving out|leave out|everything except"
         "|everything but|all except|all but|anything except|non|aside from|with the exception of"
         "|that are not|which are not|not including|minus|everywhere except|everywhere but"
-        "|anywhere but|omitting|omit|not counting|disregarding|everyone except|not for|not to|bar"
+        "|anywhere but|omitting|omit|not counting|but|disregarding|everyone except|not for|not to|bar"
         "|excl .|everything other than|anything but|all countries except|all products except"
         "|rather than|save for"
     },
@@ -210,8 +210,12 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|brought in|brings in|take in|took in|generate|generated|generates|generating|worth|bring"
         "|brought|yield|yielded|gross|grossed|earning|bringing in"
     },
-    "priced": {"": "priced|priced at|costing|that cost|which cost|cost|costs|with a price|with price|sold for|sold at"},
+    "priced": {"": "priced|costing|that cost|which cost|cost|costs|with a price|with price"},
     "times": {"": "times|time"},
+    "inname": {
+        "": "in the name|in their name|in its name|in their names"
+        "|in the title|in the description|in name|in the product name"
+    },
     "follow": {"": "and for|what about|how about|and in|and what about|same for|and the same for|and by"},
     "contribute": {
         "": "contributed|contribute|contributes|performed|perform|did|doing|do|does|perform best|account for"
@@ -233,6 +237,7 @@ FILLERS = frozenset(
         do did does done us how total totals overall altogether all any in on at of for with out up so then also just
         only actually exactly really hey hi hello thanks thank ok okay company business' sales' question figure figures
         number numbers data result results information info value values stats statistics s re ve ll d m t view
+        trying try wondering wonder interested hoping wish wanted single
         overview something anything stuff things thing summary summarise summarize calculate
         compute work look looks looking what which who whose how much
         come came comes coming goes gets got getting taken
