@@ -27,9 +27,10 @@ from services.periods import Grain
 from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Survey, counted, estimate, first_that_fits
 from services.sqltext import name_of, one, statement_text
 
-#: Bytes of a version's images at most, whatever share of its facts the model allows; what one chain may take of
-#: them, and one that counts distinct values.
-MOST_BYTES, CHAIN_SHARE, COUNTING_SHARE = 1_000_000_000, 0.3, 0.4
+#: Bytes of a version's images: at most, whatever share of its facts the model allows, and allowed however small it is.
+MOST_BYTES, FREE_BYTES = 1_000_000_000, 150_000_000
+#: What one chain may take of them, and one that counts distinct values.
+CHAIN_SHARE, COUNTING_SHARE = 0.3, 0.4
 #: Keys have at most this many values, sets of values this many bits, texts that are counted this many bytes.
 MOST_VALUES, MOST_BITS, MOST_TEXT = 60_000, 62, 64
 #: Whole numbers up to this add up exactly as doubles.
@@ -79,11 +80,10 @@ class _Imaging:
         for column in (*self._found.few, *self._found.many):
             if column.values <= MOST_VALUES and self._model.facts.columns[column.name].type in KEYS:
                 self._make_dictionary(column.name)
-        left = budget = min(MOST_BYTES, self._model.rollups * self._found.lines * self._width_of_facts())
+        left = budget = self._budget()
         for alternatives in self._chains():
-            share = COUNTING_SHARE if any(each.entity for each in alternatives) else CHAIN_SHARE
-            room = min(left, share * budget)
-            wanted = first_that_fits(alternatives, lambda each: self._bytes(each) <= room)  # noqa: B023 - called at once
+            part = COUNTING_SHARE if any(each.entity for each in alternatives) else CHAIN_SHARE
+            wanted = self._first_within(alternatives, min(left, part * budget))
             if wanted is not None:
                 left -= self._make_chain(wanted)
         moments = f"SELECT {self._time}::DATE AS d, min({self._time}) AS a, max({self._time}) AS z"
@@ -97,6 +97,14 @@ class _Imaging:
         lengths = ", ".join(f"coalesce(avg(strlen({name_of(name)})), 0)" for name in texts)
         asked = f"SELECT {lengths} FROM {self._facts} USING SAMPLE 2000 ROWS (reservoir, 1)"  # noqa: S608 - a model's names
         return float(numbers + sum(4 + length for length in one(self._connection, asked))) if texts else numbers
+
+    def _budget(self) -> float:
+        """Return the bytes that all images may take."""
+        share = self._model.rollups * self._found.lines * self._width_of_facts()
+        return min(MOST_BYTES, max(FREE_BYTES, share))
+
+    def _first_within(self, alternatives: Sequence[Rollup], room: float) -> Rollup | None:
+        return first_that_fits(alternatives, lambda each: self._bytes(each) <= room)
 
     def _bytes(self, wanted: Rollup) -> float:
         """Return about how many bytes an image takes, without those of coarser grains."""
@@ -162,10 +170,14 @@ class _Imaging:
             yield [*self._distinct(aggregate, few, kept)]
         filtered = [self._model.dimensions[name].column for name in self._model.filters]
         useful = [name for name in dict.fromkeys((*filtered, *few)) if name in few]
+        near = [name for name in useful if name in filtered]
         fewer = [useful[:count] for count in range(len(useful), -1, -1)]
         for many in (column.name for column in self._found.many if column.name in self._keys):
-            yield [self._rollup(Grain.MONTH, (*keys, many)) for keys in fewer]
-        yield [self._rollup(Grain.MONTH, keys, (HOUR, WEEKDAY)) for keys in fewer]
+            by_month = [self._rollup(Grain.MONTH, (*keys, many)) for keys in fewer]
+            yield [self._rollup(Grain.DAY, (*near, many)), *by_month]
+        parts = (HOUR, WEEKDAY)
+        by_month = [self._rollup(Grain.MONTH, keys, parts) for keys in fewer]
+        yield [self._rollup(Grain.DAY, near, parts), *by_month]
         yield [self._rollup(Grain.DAY, (), (HOUR,))]
 
     def _rollup(self, grain: Grain, keys: Sequence[str], parts: tuple[str, ...] = (), **more: Any) -> Rollup:

@@ -206,6 +206,7 @@ class SalesModel(Definition):
     """A data set described for sales people; see the module's docstring.
 
     `rollups` bounds the rows of the small tables made beside the facts, as a share of the facts' rows; 0 makes none.
+    What of them is kept in memory takes at most this share of the bytes of the facts, or 150 MB where that is more.
     """
 
     model: Literal[1]
