@@ -37,8 +37,10 @@ WORDS: Mapping[str, str] = {
     Permission.FORECAST_RUN: "Forecast",
     Permission.LINES_EXPORT: "Export order lines",
     Permission.LINES_VIEW: "See order lines",
+    Permission.PLANS_EDIT: "Write targets and notes",
     Permission.SETTINGS_READ: "See the settings",
     Permission.USERS_MANAGE: "Manage people, roles and tokens",
+    Permission.VIEWS_SHARE: "Share views",
 }
 
 
