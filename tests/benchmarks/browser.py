@@ -58,7 +58,7 @@ class Traffic:
 
 def sign_in(context: BrowserContext, server: Server, role: str = "analyst") -> None:
     """Sign in without a page: what is measured begins afterwards."""
-    form = {"email": email_of(role), "password": PASSWORDS[role]}
+    form: dict[str, str | float | bool] = {"email": email_of(role), "password": PASSWORDS[role]}
     assert context.request.post(f"{server.url}/signin", form=form).ok
 
 
@@ -132,7 +132,12 @@ def contexts(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
 
 def measure(browser: Browser, server: Server, rounds: int) -> list[tuple[str, str, str]]:
     """Return (what, measured, goal) rows."""
-    cold, again, changes, warm, drills, pages = [], [], [], [], [], []
+    cold: list[float] = []
+    again: list[float] = []
+    changes: list[float] = []
+    warm: list[float] = []
+    drills: list[float] = []
+    pages: list[float] = []
     traffic = Traffic()
     with contexts(browser) as make:
         for number in range(rounds + 1):

@@ -128,7 +128,7 @@ def test_files_match_the_screen(visit: Visitor, tmp_path: Path) -> None:
     assert [row.split("\t")[0] for row in rows] == [str(row[0]) for row in sheet[1:-1]]
     for row, texts in zip(sheet[1:-1], rows, strict=True):
         assert f"£{row[1]:,.2f}" == texts.split("\t")[1]
-    about = dict(row[:2] for row in book.get_sheet_by_name("About this file").to_python())
+    about = {str(name): str(text) for name, text, *_ in book.get_sheet_by_name("About this file").to_python()}
     assert about["Period"] == "1 Nov 2011 – 30 Nov 2011"
     assert about["Rows of"].startswith("manager@example.com")
     assert files["pdf"].read_bytes()[:5] == b"%PDF-"
