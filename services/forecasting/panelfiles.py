@@ -135,7 +135,7 @@ def forecast_panel(panel: Path, budget: float | None, progress: Progress, *, see
                 left = sum(each.size for each in (*waiting, folder)) + 0.5 * sum(each.size for each in running.values())
                 share = min(1.0, workers * folder.size / left)
                 how = Run(
-                    seed, max(1, cores // workers), until=time.monotonic() + 0.9 * share * (end - time.monotonic())
+                    seed, max(1, cores // workers), until=time.monotonic() + 0.8 * share * (end - time.monotonic())
                 )
                 running[pool.submit(forecast_folder, folder, how)] = folder
             for future in wait(running, return_when=FIRST_COMPLETED).done:
