@@ -29,6 +29,8 @@ SUFFIXES = (".csv.gz", ".csv", ".parquet")
 COLUMNS = ("dataset", "series_id", "date", "mean", "lo80", "hi80", "lo95", "hi95")
 #: Seconds per 1,000 series allowed when no budget is given: several times what an idle machine of two cores needs.
 USUAL_BUDGET = 600.0
+#: Share of a budget that is planned with, and seconds it takes to start and to write.
+KEPT, START_SECONDS = 0.85, 3.0
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ def forecast_panel(panel: Path, budget: float | None, progress: Progress, *, see
     """
     waiting = folders(panel)
     series = sum(float(each.said.get("n_series", 100)) for each in waiting)
-    end = time.monotonic() + (budget or max(60.0, USUAL_BUDGET * series / 1000))
+    allowed = budget or max(60.0, USUAL_BUDGET * series / 1000)
+    end = time.monotonic() + max(0.3 * allowed, KEPT * allowed - START_SECONDS)
     cores = len(os.sched_getaffinity(0))
     workers = min(cores, len(waiting))
     whole = sum(each.size for each in waiting)
