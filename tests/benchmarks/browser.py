@@ -26,6 +26,8 @@ PAINTED = """() => {
   const graphs = [...document.querySelectorAll('main .js-plotly-plot')];
   return graphs.length >= 5 && graphs.every((graph) => graph.querySelector('.main-svg'));
 }"""
+#: The map's shapes come last, on their own.
+MAPPED = "() => document.querySelector('main .choroplethlayer path')"
 SETTLED = """(text) => {
   const value = document.querySelector('.kpi .value');
   return value && value.textContent !== text && !document.querySelector('main [data-dash-is-loading=true]');
@@ -75,8 +77,8 @@ def first_visit(context: BrowserContext, server: Server) -> tuple[Page, float, T
     page.goto(server.url, wait_until="commit")
     page.wait_for_function(PAINTED, timeout=60_000, polling=10)
     seconds = time.perf_counter() - started
-    page.wait_for_load_state("networkidle")
-    for response in found:
+    page.wait_for_function(MAPPED, timeout=60_000)
+    for response in found.copy():
         traffic.note(response)
     return page, seconds, traffic
 
