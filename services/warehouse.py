@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import logging
 import os
-import secrets
 import threading
 import time
 import weakref
@@ -188,7 +187,8 @@ class DuckWarehouse:
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > SPILL_SECONDS:
                     _remove(path)
-        return str(self.root / f"spill-{os.getpid()}-{secrets.token_hex(4)}")
+        # One process may open a file in one way only: all its warehouses in a folder share the place.
+        return str(self.root / f"spill-{os.getpid()}")
 
     def _whole(self) -> Pointer:
         """Return the live pointer, or the one before when the live file is damaged or missing."""
