@@ -70,7 +70,7 @@ class Lexicon:
             for phrase in (measure.label, name.replace("_", " "), *measure.synonyms):
                 for variant in _variants(phrase):
                     self._add(variant, measure=name, weak=True)
-        for phrase, name in self._ratios():
+        for phrase, name in (*self._counted(), *self._ratios()):
             self._add(phrase, measure=name, weak=True)
         for phrase, name in extra:
             if name in model.measures:
@@ -107,6 +107,13 @@ class Lexicon:
         for phrase in nouns:
             if phrase not in own and (phrase,) not in taken:
                 self._add(phrase, dimension=name, weak=True)
+
+    def _counted(self) -> Iterator[tuple[str, str]]:
+        """Yield "order count" for a measure that counts the values of a dimension."""
+        for name, counted in self.counts.items():
+            dimension = self.model.dimension(counted)
+            for noun in (self.model.measures[name].label, dimension.label, *dimension.synonyms):
+                yield f"{noun} count", name
 
     def _ratios(self) -> Iterator[tuple[str, str]]:
         """Yield "revenue per order" and "average revenue per order" for a measure that divides one by the other."""
