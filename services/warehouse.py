@@ -188,7 +188,7 @@ class DuckWarehouse:
                 if time.time() - path.stat().st_mtime > SPILL_SECONDS:
                     _remove(path)
         # One process may open a file in one way only: all its warehouses in a folder share the place.
-        return str(self.root / f"spill-{os.getpid()}")
+        return str(self.root.resolve() / f"spill-{os.getpid()}")
 
     def _whole(self) -> Pointer:
         """Return the live pointer, or the one before when the live file is damaged or missing."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page
@@ -170,15 +169,7 @@ def test_names_in_the_data_run_on_no_page(browser: Browser, hostile: Server) -> 
         assert found == [None, None, 0], path
         assert "Something went wrong" not in page.inner_text("body"), path
     assert problems == []
-    context.close()
-
-
-def test_hostile_names_are_on_the_pages_as_text(browser: Browser, hostile: Server) -> None:
-    """The names do arrive, so that the test above means something."""
-    context = browser.new_context()
-    page = context.new_page()
-    signed_in(page, hostile, "admin@example.com", PASSWORD)
-    page.wait_for_selector(".page")
+    # The names do arrive, so that all this means something.
     page.goto(f"{hostile.url}/people")
     page.wait_for_selector(".desk table")
     assert PAYLOADS[1] in page.inner_text(".desk table")
@@ -186,4 +177,3 @@ def test_hostile_names_are_on_the_pages_as_text(browser: Browser, hostile: Serve
     page.wait_for_selector(".ag-row")
     assert "window.__pwn" in page.inner_text(".ag-root")
     context.close()
-    assert Path(__file__).name not in hostile.log()

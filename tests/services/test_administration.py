@@ -17,9 +17,18 @@ from services.mail import Mail
 from services.scopes import preview, read_rules, write_rules
 from services.usage import UsageLog
 from services.warehouse import rows_of
-from tests.factories import House, viewer_of
+from tests.factories import House, shop, viewer_of
 
 PASSWORD = "four unexpected garden words"
+
+
+@pytest.fixture(scope="module")
+def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The small shop in DuckDB only: what is tested here does not depend on the engine."""
+    house = shop(tmp_path_factory.mktemp("shop"))
+    house.load()
+    yield house
+    house.warehouse.current().engine.dispose()
 
 
 @pytest.fixture
