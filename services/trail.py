@@ -94,7 +94,7 @@ def path(model: SalesModel, query: SalesQuery, asked: Range, places: Places) -> 
     Empty where the period is not one that lies within a year, or where nothing is above it.
     """
     first, last = asked.start.date(), (asked.end - dt.timedelta(seconds=1)).date()
-    if query.period.preset is not None or first.year != last.year:
+    if query.period.preset is not None or first.year != last.year or first.year == dt.MAXYEAR:
         return []
     steps: list[tuple[str, Period]] = [("All data", ALL_DATA)]
     for grain, words in ((Grain.YEAR, "{0}"), (Grain.QUARTER, "Q{1} {0}"), (Grain.MONTH, "{2} {0}")):

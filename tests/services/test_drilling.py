@@ -113,6 +113,13 @@ def test_breadcrumb_narrows_step_by_step(sample_model: SalesModel, first: dt.dat
         assert last <= inner[1] <= outer[1]
 
 
+@pytest.mark.parametrize("day", [dt.date.min, dt.date.max])
+def test_breadcrumb_stops_where_the_calendar_ends(sample_model: SalesModel, day: dt.date) -> None:
+    query = SalesQuery(measures=("revenue",), period=Period(first=day, last=day))
+    asked = query.period.range(day, sample_model.calendar, None)  # type: ignore[arg-type]
+    assert bool(trail.path(sample_model, query, asked, Places(here=""))) == (day == dt.date.min)
+
+
 def test_chip_takes_off_its_own_filter(sample_model: SalesModel) -> None:
     filters = (Filter("country", "is", ("France", "Spain")), Filter("product", "not", ("22423",)))
     query = SalesQuery(measures=("revenue",), period=Period("ytd"), filters=filters)
