@@ -126,8 +126,8 @@
   }
 
   // Dash's dropdown takes the keyboard's focus through a hidden input, which screen readers must not meet, and is not
-  // named after its label: the button itself is put into the tab order and named.
-  function nameDropdowns() {
+  // named after its label: the button itself is put into the tab order and named. Its upload has no name at all.
+  function nameControls() {
     for (const button of document.querySelectorAll("button.dash-dropdown[tabindex='-1']")) {
       button.tabIndex = 0;
       const label = document.querySelector("label[for='" + button.id + "']");
@@ -136,8 +136,11 @@
         button.setAttribute("aria-labelledby", label.id + " " + button.getAttribute("aria-labelledby"));
       }
     }
+    for (const input of document.querySelectorAll(".upload input[type='file']:not([aria-label])")) {
+      input.setAttribute("aria-label", input.closest(".upload").textContent);
+    }
   }
-  new MutationObserver(nameDropdowns).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(nameControls).observe(document.documentElement, { childList: true, subtree: true });
 
   // An open page asks now and then which data are live, and shows newer ones in its place: filters, focus and scroll
   // stay as they are. Only newer ones count, since another worker may not have seen them yet.

@@ -96,7 +96,7 @@ def test_role_of_ones_own_is_made_and_removed(visit: Visitor) -> None:
     page.click("text=Make the role")
     assert "night-shift is saved" in said(page)
     page.locator("tr", has_text="Night shift").get_by_role("button", name="Remove").click()
-    page.wait_for_function("!document.querySelector('.desk-body').textContent.includes('Night shift')")
+    page.wait_for_function("() => !document.querySelector('.desk-body').textContent.includes('Night shift')")
     assert admin.problems == []
 
 
