@@ -200,7 +200,7 @@ def link_in(site: Site, email: str, count: int) -> str:
     def mails() -> list[str]:
         return [mail for mail in site.mailbox.mails if f"To: {email}" in mail]
 
-    assert until(lambda: len(mails()) >= count, 20)
+    assert until(lambda: len(mails()) >= count, 60)
     found = re.search(rf"{re.escape(site.server.url)}(/signin/password\?token=[\w-]+)", mails()[-1])
     assert found, mails()[-1]
     return found[1]
@@ -296,7 +296,7 @@ def test_request_number_is_in_the_answer_and_in_the_log_as_json(site: Site) -> N
         lines[:] = [json.loads(line) for line in site.server.log().splitlines() if line.startswith("{")]
         return any(line.get("request") == number for line in lines)
 
-    assert until(found, 10)
+    assert until(found, 60)
     line = next(line for line in lines if line.get("request") == number)
     assert (line["method"], line["path"], line["status"]) == ("GET", "/healthz", 200)
 

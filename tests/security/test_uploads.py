@@ -45,7 +45,7 @@ def test_an_upload_that_breaks_off_is_no_file(
 ) -> None:
     answer = send(people["analyst"], f"/data/uploads/{work}?name=a.csv", headers, body)
     assert b" 201 " not in answer
-    assert until(lambda: not list((folder(installation, work) / "files").glob("*")), 10)
+    assert until(lambda: not list((folder(installation, work) / "files").glob("*")), 60)
     assert Workbench(folder(installation, work)).work.files == ()
 
 
