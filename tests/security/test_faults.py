@@ -15,10 +15,11 @@ from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from salescope import installation as product
-from services.warehouse import DuckWarehouse
+from services.warehouse import Build, DuckWarehouse
 from tests.client import Client
 from tests.postgres import Cluster
 from tests.serving import ROOT, Installation, Server, add_people, outside, running_server, until
@@ -107,8 +108,7 @@ def test_site_says_that_its_database_is_away_and_recovers_alone(on_postgres: Ser
     assert client.get("/_dash-layout").status == 200
     cluster.stop()
     try:
-        for ask in (lambda: client.get("/_dash-layout"), lambda: client.sign_in("a@example.com", "x")):
-            answer = ask()
+        for answer in (client.get("/_dash-layout"), client.sign_in("a@example.com", "x")):
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
             assert answer.seconds < 10
         assert "psycopg" not in answer.text
@@ -138,11 +138,17 @@ print("\n=>", rows_of(snapshot, sa.text("SELECT count(*) AS found FROM t"))[0]["
 """
 
 
+def making(query: str) -> Build:
+    def build(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(f"CREATE TABLE t AS {query}")
+
+    return build
+
+
 def test_processes_that_spill_at_once_do_not_meet_and_too_much_memory_is_an_error(tmp_path: Path) -> None:
     store = DuckWarehouse(tmp_path / "warehouse")
-    rows = "CREATE TABLE t AS SELECT range AS code, md5(range::VARCHAR) AS text FROM range(800000)"
     with store.writing():
-        store.publish(lambda connection: connection.execute(rows), "2026-01-01")
+        store.publish(making("SELECT range AS code, md5(range::VARCHAR) AS text FROM range(800000)"), "2026-01-01")
     command = [sys.executable, "-c", SPILL, str(store.root)]
     environment = outside(PYTHONPATH=str(ROOT))
     running = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -164,6 +170,6 @@ def test_spill_of_a_process_that_crashed_goes_away(tmp_path: Path) -> None:
     (root / "spill-2-x").mkdir()
     os.utime(root / "spill-1-x", (1, 1))
     with (store := DuckWarehouse(root)).writing():
-        store.publish(lambda connection: connection.execute("CREATE TABLE t AS SELECT 1 AS a"), "2026-01-01")
+        store.publish(making("SELECT 1 AS a"), "2026-01-01")
     store.current().engine.dispose()
     assert sorted(path.name for path in root.glob("spill-*")) == ["spill-2-x"]
