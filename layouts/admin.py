@@ -21,6 +21,7 @@ from services.usage import Used
 
 #: The pages of the section: path, title, and what they need; salescope.pages has a row for each.
 SECTION: Mapping[str, tuple[str, Permission]] = {
+    "/teach": ("Teach questions", Permission.DATA_LOAD),
     "/people": ("People", Permission.USERS_MANAGE),
     "/roles": ("Roles", Permission.USERS_MANAGE),
     "/tokens": ("API tokens", Permission.USERS_MANAGE),

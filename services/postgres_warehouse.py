@@ -270,7 +270,9 @@ def _ping(driver: Any, _record: object, _proxy: object) -> None:
     line = driver.pgconn
     try:
         line.send_query(b"")
-        if not select.select([line.socket], [], [], CONNECT_SECONDS)[0]:
+        answers = select.poll()  # select.select() knows the first 1,024 open files only
+        answers.register(line.socket, select.POLLIN)
+        if not answers.poll(CONNECT_SECONDS * 1000):
             raise sa.exc.DisconnectionError
         line.consume_input()
         alive = True

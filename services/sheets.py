@@ -267,15 +267,19 @@ def _write_row(page: Any, number: int, row: Sequence[Any], cell_formats: Sequenc
 
 
 def _sheet_names(titles: Sequence[str]) -> list[str]:
-    """Return names that a workbook takes: 31 characters, no brackets and slashes, each once in any case."""
+    """Return names that a workbook takes: 31 letters of UTF-16, no brackets and slashes, each once in any case."""
     found: list[str] = []
     taken = {"about this file"}
     for title in titles:
         plain = re.sub(r"[\[\]:*?/\\']", " ", title).strip() or "Sheet"
         for number in count(1):
-            name = plain[:31] if number == 1 else f"{plain[:27]} {number}"
+            name = _cut(plain, 31) if number == 1 else f"{_cut(plain, 27)} {number}"
             if name.lower() not in taken:
                 break
         taken.add(name.lower())
         found.append(name)
     return found
+
+
+def _cut(text: str, length: int) -> str:
+    return text.encode("utf-16-le", "replace")[: 2 * length].decode("utf-16-le", "ignore")

@@ -31,7 +31,7 @@ SAMPLE_VALUES = {
 }
 
 
-SERVES_ANYBODY = {"signin", "healthz", "readyz", "_dash_assets.static"}
+SERVES_ANYBODY = {"signin", "healthz", "readyz", "_dash_assets.static", "bundle"}
 #: Public, but of no use without a link, a mail server, a sign-on provider or a metrics token.
 NOT_SET_UP = {"password", "forgot", "oidc", "oidc_back", "metrics"}
 
