@@ -49,18 +49,32 @@ def new_url(engine: str, request: pytest.FixtureRequest) -> Callable[[], str | N
 
 
 @pytest.fixture(scope="session")
-def sample_warehouse(
+def sample_on(
     sample_folder: Path,
     sample_model: SalesModel,
     sample_recipe: Recipe,
     tmp_path_factory: pytest.TempPathFactory,
-    new_url: Callable[[], str | None],
-) -> Iterator[Warehouse]:
+    request: pytest.FixtureRequest,
+) -> Callable[[str], Warehouse]:
+    """Return the warehouse with the sample on an engine; each is loaded once, however often tests change engines."""
+    made: dict[str, Warehouse] = {}
+
+    def on(engine: str) -> Warehouse:
+        if engine not in made:
+            url = request.getfixturevalue("cluster").new_url() if engine == "postgresql" else None
+            made[engine] = warehouse_of(tmp_path_factory.mktemp("sample") / "warehouse", url)
+            load(made[engine], sample_model, sample_recipe, sample_folder, by="tests")
+            # The server may be gone by the time this ends.
+            request.addfinalizer(made[engine].current().engine.dispose)
+        return made[engine]
+
+    return on
+
+
+@pytest.fixture(scope="session")
+def sample_warehouse(engine: str, sample_on: Callable[[str], Warehouse]) -> Warehouse:
     """Return a warehouse with the sample loaded by the product's own recipe; read it, never publish into it."""
-    warehouse = warehouse_of(tmp_path_factory.mktemp("sample") / "warehouse", new_url())
-    load(warehouse, sample_model, sample_recipe, sample_folder, by="tests")
-    yield warehouse
-    warehouse.current().engine.dispose()
+    return sample_on(engine)
 
 
 @pytest.fixture(scope="session")
