@@ -80,7 +80,7 @@ def test_open_overview_shows_new_orders_and_says_so(visit: Visitor, server: Serv
     page.wait_for_function(
         "before => parseFloat(document.querySelector('.kpi .value').innerText.slice(1)) > before", arg=before
     )
-    assert time.monotonic() - sent < 15 + 5
+    assert time.monotonic() - sent < 60
     assert revenue(page) == pytest.approx(before + 1, abs=0.06)
     assert page.inner_text(NEWS).startswith("New data. The page shows them since ")
     assert page.url == address

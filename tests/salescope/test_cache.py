@@ -211,12 +211,12 @@ def test_lost_redis_costs_its_timeout_once_per_window(
     for _ in range(2):
         started = time.perf_counter()
         assert cache.get("key") is None
-        assert time.perf_counter() - started < TIMEOUT_SECONDS + 0.2
+        assert time.perf_counter() - started < TIMEOUT_SECONDS + 1
         started = time.perf_counter()
         for _ in range(100):
             assert cache.get("key") is None
             cache.set("key", VALUE)
-        assert time.perf_counter() - started < 0.05
+        assert time.perf_counter() - started < TIMEOUT_SECONDS / 2
         tick(cache)
     assert len(caplog.records) == 2
     assert "pa55word" not in caplog.text

@@ -63,7 +63,7 @@ def test_who_waits_too_long_is_told_why_and_others_are_not_touched() -> None:
         raise AssertionError
     started = time.perf_counter()
     with fairness.turn(OTHER):
-        assert time.perf_counter() - started < 0.05
+        assert time.perf_counter() - started < CROWDED_SECONDS
     until.set()
     for thread in threads:
         thread.join()

@@ -273,7 +273,7 @@ def test_statement_that_takes_too_long_is_stopped(warehouse: PostgresWarehouse) 
     started = time.monotonic()
     with pytest.raises(QueryError, match=r"took longer than 0\.2 seconds"):
         rows_of(warehouse.current(), sa.text("SELECT pg_sleep(20)"), 0.2)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert value_in(warehouse) == 1
 
 
