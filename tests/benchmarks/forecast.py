@@ -16,8 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-PANEL = Path(os.environ.get("SALESCOPE_FORECAST_PANEL", "/work/shared/data/forecast"))
-SCORER = Path(os.environ.get("SALESCOPE_FORECAST_SCORER", "/work/shared/bench/forecast_score.py"))
+SHARED = Path(__file__).parents[2].parent / "shared"
+PANEL = Path(os.environ.get("SALESCOPE_FORECAST_PANEL", SHARED / "data" / "forecast"))
+SCORER = Path(os.environ.get("SALESCOPE_FORECAST_SCORER", SHARED / "bench" / "forecast_score.py"))
 HEADS = ("rMASE", "rWAPE", "rsQL", "ACE80", "ACE95")
 #: Measured on the open panel, two cores; the last figure is seconds per 1,000 series.
 PEERS = {
