@@ -84,7 +84,7 @@ def _one(sales: Sales, asked: CountryQuery, viewer: Viewer) -> list[TileOf]:
         within = model.dimension(product or "").rank_within
         segments = (within,) if within else ()
         by = replace(query, dimensions=(product or "",), sort=sort, limit=layout.TOP, segments=segments)
-        return layout.ranked(sales.answer(by, viewer), product or "", choice.label, model)
+        return layout.ranked(sales.answer(by, viewer), choice.label, model)
 
     found = [
         TileOf("trend", "Over time", trend),

@@ -58,7 +58,7 @@ def _prices(sales: Sales, asked: ProductQuery, viewer: Viewer) -> Drawn:
 def _by(dimension: str, sales: Sales, asked: ProductQuery, viewer: Viewer) -> Drawn:
     query = products.one(asked, sales.model).query
     by = replace(query, dimensions=(dimension,), sort=(Sort(asked.measure, descending=True),), limit=15)
-    return layout.ranked(sales.answer(by, viewer), dimension, sales.model)
+    return layout.ranked(sales.answer(by, viewer), sales.model)
 
 
 def _tiles(sales: Sales, asked: ProductQuery, viewer: Viewer) -> list[TileOf]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from dash.development.base_component import Component
 
-from layouts import figures, labels, marks, settings_bar, tables
+from layouts import answered, figures, labels, marks, settings_bar, tables
 from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers
 from layouts.figures_pivot import GREY, PALETTE
 from layouts.figures_trends import LEGEND
@@ -252,31 +251,14 @@ def movers(found: tuple[Answer, Answer] | None, rose: bool, name: str, model: Sa
 
 def trend(answer: Answer, name: str, model: SalesModel) -> Drawn:
     """Return a country over time."""
-    measure = answer.query.measures[0]
-    answer = replace(answer, frame=answer.frame.dropna(subset=["time"]))
-    title = f"{model.measure(measure).label} of {name} over time"
-    names = [formats.bucket(moment, answer.query.grain, model) for moment in answer.frame["time"]]
-    table = tables.answer_table(answer, title, "Time", names, measure, model)
-    values = answer.frame[measure]
-    summary = "No values in this period."
-    if values.notna().any():
-        best = int(values.argmax())
-        value = formats.short(float(values.iloc[best]), model.measure(measure).format, model)
-        summary = f"Highest: {names[best]} with {value}."
-    return Drawn(title, summary, figures.trend(answer, measure, model), table, answer, measure)
+    title = f"{model.measure(answer.query.measures[0]).label} of {name} over time"
+    return answered.over_time(answer, title, answered.highest("No values in this period."), model)
 
 
-def ranked(answer: Answer, dimension: str, name: str, model: SalesModel) -> Drawn:
+def ranked(answer: Answer, name: str, model: SalesModel) -> Drawn:
     """Return the leading values of a dimension in a country."""
-    measure, named = answer.query.measures[0], model.dimension(dimension)
-    title = f"{named.plural} in {name}"
-    names = labels.of(answer.frame, dimension)
-    summary = "No values in this period."
-    if names:
-        value = formats.short(float(answer.frame[measure].iloc[0]), model.measure(measure).format, model)
-        summary = f"{names[0]} leads with {value}."
-    table = tables.answer_table(answer, title, named.label, names, measure, model)
-    return Drawn(title, summary, figures.ranking(answer, dimension, measure, model, top=TOP), table, answer, measure)
+    title = f"{model.dimension(answer.query.dimensions[0]).plural} in {name}"
+    return answered.leading(answer, title, answered.first_leads, model, TOP)
 
 
 def beside(answer: Answer, dimension: str, model: SalesModel) -> Drawn:

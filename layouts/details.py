@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from urllib.parse import urlencode
 
 import pandas as pd
 from dash import html
 from dash.development.base_component import Component
 
-from layouts import figures, labels, lines, settings_bar, tables
+from layouts import answered, labels, lines, settings_bar, tables
 from layouts.settings_bar import Setting
 from layouts.tiles import Drawn
 from services import formats
@@ -91,26 +90,22 @@ def orders(answer: Answer | None, model: SalesModel, whose: str) -> Drawn:
 
 def trend(answer: Answer, model: SalesModel) -> Drawn:
     """Return a customer over time."""
-    measure = answer.query.measures[0]
-    answer = replace(answer, frame=answer.frame.dropna(subset=["time"]))
-    title = f"{model.measure(measure).label} over time"
-    names = [formats.bucket(moment, answer.query.grain, model) for moment in answer.frame["time"]]
-    table = tables.answer_table(answer, title, "Time", names, measure, model)
+    return answered.over_time(answer, f"{model.measure(answer.query.measures[0]).label} over time", _bought, model)
+
+
+def _bought(answer: Answer, names: Sequence[str], _model: SalesModel) -> str:
     grain = answer.query.grain.value if answer.query.grain else "time step"
     bought = [name for name, lines in zip(names, answer.frame["rows"], strict=True) if lines > 0]
-    summary = (
-        f"Bought in {len(bought)} of {len(names)} {grain}s, first in {bought[0]}." if bought else "Nothing bought."
-    )
-    return Drawn(title, summary, figures.trend(answer, measure, model), table, answer, measure)
+    return f"Bought in {len(bought)} of {len(names)} {grain}s, first in {bought[0]}." if bought else "Nothing bought."
 
 
 def products(answer: Answer | None, model: SalesModel) -> Drawn:
     """Return what a customer buys most."""
     if answer is None:
         return Drawn("Products", "", problem="No dimension of the model of these data has the role `product`.")
-    measure, dimension = answer.query.measures[0], answer.query.dimensions[0]
-    names = labels.of(answer.frame, dimension)
-    title = f"{model.dimension(dimension).plural} bought most"
-    table = tables.answer_table(answer, title, model.dimension(dimension).label, names, measure, model)
-    summary = f"{names[0]} leads." if names else "Nothing bought."
-    return Drawn(title, summary, figures.ranking(answer, dimension, measure, model, top=TOP), table, answer, measure)
+    title = f"{model.dimension(answer.query.dimensions[0]).plural} bought most"
+    return answered.leading(answer, title, _leads, model, TOP)
+
+
+def _leads(_answer: Answer, names: Sequence[str], _model: SalesModel) -> str:
+    return f"{names[0]} leads." if names else "Nothing bought."

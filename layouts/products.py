@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from urllib.parse import urlencode
 
 from dash import html
 from dash.development.base_component import Component
 
-from layouts import figures, figures_products, labels, settings_bar, tables
+from layouts import answered, figures_products, labels, settings_bar, tables
 from layouts.settings_bar import NONE, Setting
 from layouts.tiles import Drawn
 from services import formats
@@ -252,26 +251,12 @@ def item_prices(found: tuple[list[Price], Answer] | None, parts: tuple[str, str]
 
 def item_trend(answer: Answer, model: SalesModel) -> Drawn:
     """Return the tile of a product over time."""
-    measure = answer.query.measures[0]
-    answer = replace(answer, frame=answer.frame.dropna(subset=["time"]))
-    title = f"{model.measure(measure).label} over time"
-    names = [formats.bucket(moment, answer.query.grain, model) for moment in answer.frame["time"]]
-    table = tables.answer_table(answer, title, "Time", names, measure, model)
-    values = answer.frame[measure]
-    summary = "Not sold in this period."
-    if values.notna().any():
-        best = int(values.argmax())
-        value = formats.short(float(values.iloc[best]), model.measure(measure).format, model)
-        summary = f"Highest: {names[best]} with {value}."
-    return Drawn(title, summary, figures.trend(answer, measure, model), table, answer, measure)
+    title = f"{model.measure(answer.query.measures[0]).label} over time"
+    return answered.over_time(answer, title, answered.highest("Not sold in this period."), model)
 
 
-def ranked(answer: Answer, dimension: str, model: SalesModel, top: int = 15) -> Drawn:
+def ranked(answer: Answer, model: SalesModel, top: int = 15) -> Drawn:
     """Return the tile of the leading values of a dimension."""
-    measure, named = answer.query.measures[0], model.dimension(dimension)
-    title = f"{model.measure(measure).label} by {named.label.lower()}"
-    names = labels.of(answer.frame, dimension)
-    value = formats.short(float(answer.frame[measure].iloc[0]), model.measure(measure).format, model) if names else ""
-    summary = f"{names[0]} leads with {value}." if names else "No values in this period."
-    table = tables.answer_table(answer, title, named.label, names, measure, model)
-    return Drawn(title, summary, figures.ranking(answer, dimension, measure, model, top=top), table, answer, measure)
+    measure, dimension = answer.query.measures[0], answer.query.dimensions[0]
+    title = f"{model.measure(measure).label} by {model.dimension(dimension).label.lower()}"
+    return answered.leading(answer, title, answered.first_leads, model, top)
