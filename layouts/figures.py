@@ -60,7 +60,7 @@ def value_axis(measure: Measure, model: SalesModel, **more: Any) -> dict[str, An
 
 def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
     """Return bars per time bucket with the comparison as a line; the bucket not yet over is hatched."""
-    measure, frame = model.measure(name), answer.frame.dropna(subset=["time"])
+    measure, frame = model.measure(name), answer.frame[answer.frame["time"].notna()]
     buckets = [labels.bucket(moment, answer.query.grain, model, short=True) for moment in frame["time"]]
     last = len(buckets) - 1
     bars = {

@@ -20,8 +20,10 @@ def row(
     kpis: Answer, trend: Answer, chosen: str, model: SalesModel, progress: Mapping[str, Progress]
 ) -> list[Component]:
     """Return a tile per key figure; `chosen` is the measure that the charts show, `trend` gives the sparklines."""
+    buckets = trend.frame[trend.frame["time"].notna()]
     return [
-        _tile(name, model.measure(name), kpis, trend, chosen, model, progress.get(name)) for name in kpis.query.measures
+        _tile(name, model.measure(name), kpis, buckets[name].tolist(), chosen, model, progress.get(name))
+        for name in kpis.query.measures
     ]
 
 
@@ -29,13 +31,13 @@ def _tile(
     name: str,
     measure: Measure,
     kpis: Answer,
-    trend: Answer,
+    course: list[float],
     chosen: str,
     model: SalesModel,
     progress: Progress | None,
 ) -> Component:
     now = kpis.value(name)
-    spark = figures.sparkline([float(value) for value in trend.frame.dropna(subset=["time"])[name]])
+    spark = figures.sparkline(course)
     choose = html.A(
         measure.label,
         href=f"?measure={name}",

@@ -153,7 +153,7 @@ def _leader(places: Answer, name: str, model: SalesModel, *, up: bool) -> str:
 
 
 def _trend(answer: Answer, name: str, model: SalesModel) -> Drawn:
-    frame = answer.frame.dropna(subset=["time"])
+    frame = answer.frame[answer.frame["time"].notna()]
     answer = replace(answer, frame=frame)
     grain = answer.query.grain.value if answer.query.grain else ""
     buckets = [labels.bucket(moment, answer.query.grain, model) for moment in frame["time"]]

@@ -88,16 +88,20 @@ def short(value: float, kind: Format, model: SalesModel) -> str:
     if math.isnan(value):
         return NOTHING
     if kind is Format.PERCENT:
-        return str(numbers.format_percent(value, format="#,##0.0%", locale=model.locale))
+        return _writer("#,##0.0%", model.currency, model.locale)(value)
     if abs(value) < (1_000 if kind is Format.CURRENCY else 1_000_000):
         return exact(value, kind, model)
     rounded = float(f"{value:.3g}")
     digits = 2 - math.floor(math.log10(abs(rounded))) % 3
-    if kind is Format.CURRENCY:
-        return str(
-            numbers.format_compact_currency(rounded, model.currency, locale=model.locale, fraction_digits=digits)
-        )
-    return str(numbers.format_compact_decimal(rounded, locale=model.locale, fraction_digits=digits))
+    return _compact(rounded, digits, model.currency if kind is Format.CURRENCY else "", model.locale)
+
+
+@lru_cache(maxsize=20_000)
+def _compact(rounded: float, digits: int, currency: str, locale: str) -> str:
+    """Return a number of three digits as Babel shortens it: there are few, and Babel takes its time."""
+    if currency:
+        return str(numbers.format_compact_currency(rounded, currency, locale=locale, fraction_digits=digits))
+    return str(numbers.format_compact_decimal(rounded, locale=locale, fraction_digits=digits))
 
 
 def change(now: float, before: float) -> float:
