@@ -33,7 +33,8 @@ def register(register: Register, services: Services) -> None:
 
     def set_up(viewer: Viewer, _said: Fields) -> Done:
         secret = totp.new_secret()
-        return Done(layout.set_up(secret, totp.address(secret, viewer.email)), anew=False)
+        address = totp.address(secret, viewer.email)
+        return Done(layout.set_up(secret, address, totp.picture(address)), anew=False)
 
     def turn_on(viewer: Viewer, said: Fields) -> Done:
         codes = accounts.factors.turn_on(viewer, said.one("secret"), said.one("code"))

@@ -53,13 +53,18 @@ def _factor(*, second_factor: bool) -> Component:
     )
 
 
-def set_up(secret: str, address: str) -> Component:
-    """Return what to type into an authenticator app, and the form that proves it worked."""
+def set_up(secret: str, address: str, picture: str) -> Component:
+    """Return what an authenticator app reads, and the form that proves it worked; `picture` is the QR code."""
     return forms.note(
         [
             html.P(
-                ["Add this key to your app, by hand or by ", html.A("opening it on this device", href=address), "."]
+                [
+                    "Scan this with your authenticator app, ",
+                    html.A("open it on this device", href=address),
+                    ", or type the key below into the app.",
+                ]
             ),
+            html.Img(src=picture, alt="QR code of the key below", className="qr"),
             forms.secret("Key", secret),
             forms.form(
                 "factor-on",

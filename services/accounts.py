@@ -19,6 +19,7 @@ from services.errors import UserError
 from services.factors import Factors
 from services.passwords import MAX_PASSWORD, MIN_PASSWORD, strong
 from services.people import Account, LastAdminError, People, end_sessions, find_user
+from services.sealing import Seal
 from services.throttle import (
     FAILED,
     FAILURES_PER_ACCOUNT,
@@ -69,12 +70,12 @@ class OpenSession:
 
 
 class Accounts(People):
-    """Sessions of the people in the application database."""
+    """Sessions of the people in the application database; without a `seal` nobody gets a second factor."""
 
-    def __init__(self, engine: sa.Engine, lifetimes: Lifetimes | None = None) -> None:
+    def __init__(self, engine: sa.Engine, lifetimes: Lifetimes | None = None, seal: Seal | None = None) -> None:
         super().__init__(engine)
         self._lifetimes = lifetimes or Lifetimes()
-        self.factors, self.throttle = Factors(engine), Throttle(engine)
+        self.factors, self.throttle = Factors(engine, seal or Seal()), Throttle(engine)
 
     def sign_in(self, email: str, password: str, *, address: str, agent: str) -> str:
         """Return the token of a new session; it opens nothing until `second_factor`, where the person has one.

@@ -46,7 +46,7 @@ class User(Base):
     active: Mapped[bool] = mapped_column(default=True)
     sees_everything: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[dt.datetime] = mapped_column(default=utc_now)
-    totp_secret: Mapped[str | None] = mapped_column(sa.String(64))
+    totp_secret: Mapped[str | None] = mapped_column(sa.String(200))
     totp_used: Mapped[int | None]
     subject: Mapped[str | None] = mapped_column(sa.String(400), index=True, unique=True)
     limits: Mapped[list[RowLimit]] = relationship(cascade="all, delete-orphan", lazy="selectin")

@@ -8,6 +8,8 @@ import hmac
 import secrets
 from urllib.parse import quote, urlencode
 
+import segno
+
 SECONDS, DIGITS = 30, 6
 #: A code of the step before or after counts too: clocks differ.
 DRIFT = 1
@@ -40,3 +42,9 @@ def address(secret: str, email: str) -> str:
     """Return what an authenticator app reads from a link or QR code."""
     asked = urlencode({"secret": secret, "issuer": "Salescope", "digits": DIGITS, "period": SECONDS})
     return f"otpauth://totp/Salescope:{quote(email)}?{asked}"
+
+
+def picture(address: str) -> str:
+    """Return the QR code of an address as an SVG, ready for the source of an image; dark on white for every camera."""
+    code = segno.make_qr(address, error="m")
+    return str(code.svg_data_uri(scale=5, border=4, dark="#000", light="#fff", omitsize=True))

@@ -45,7 +45,8 @@ class Installation:
         return Settings.from_env(self.environment | more)
 
     def accounts(self) -> Accounts:
-        return Accounts(open_database(self.settings().database_url))
+        settings = self.settings()
+        return Accounts(open_database(settings.database_url), seal=installation.seal(settings))
 
     def with_new_database(self, path: Path) -> Installation:
         """Return an installation with the same data and people, but a database of its own."""

@@ -88,7 +88,8 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     lifetimes = Lifetimes(
         dt.timedelta(minutes=settings.session_idle_minutes), dt.timedelta(hours=settings.session_hours)
     )
-    accounts = Accounts(engine, lifetimes)
+    accounts = Accounts(engine, lifetimes, installation.seal(settings))
+    accounts.factors.renew()
     server = _server(settings)
     mail = Mail(settings.smtp_url, settings.mail_from)
     outside = Outside(engine, accounts, settings.oidc_roles, settings.oidc_domains)

@@ -32,6 +32,7 @@ from services.postgres_warehouse import PostgresWarehouse
 from services.preparing import Progress
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
+from services.sealing import Seal
 from services.tokens import Tokens
 from services.warehouse import DuckWarehouse, Limits, Warehouse
 from services.yamlfile import Definition
@@ -54,7 +55,12 @@ def init(settings: Settings) -> Accounts:
     settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_database(settings.database_url)
     migrate(engine)
-    return Accounts(engine)
+    return Accounts(engine, seal=seal(settings))
+
+
+def seal(settings: Settings) -> Seal:
+    """Return what closes the secrets in the application database."""
+    return Seal((settings.secret_key, *settings.secret_key_fallbacks))
 
 
 def tokens(settings: Settings) -> Tokens:

@@ -56,6 +56,7 @@ def test_somebody_is_invited_and_sets_up_a_second_factor(visit: Visitor, browser
     nora.click("text=Set one up")
     nora.wait_for_selector("input.secret")
     secret = nora.input_value("input.secret")
+    assert nora.evaluate("document.querySelector('img.qr').naturalWidth") > 40
     nora.fill("input[name=code]", totp.code(secret, int(time.time()) // totp.SECONDS - 1))
     nora.click("text=Turn it on")
     nora.wait_for_selector(".desk-said code")

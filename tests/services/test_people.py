@@ -21,6 +21,7 @@ from services.errors import AccessDeniedError, UnknownNameError, UserError
 from services.factors import RECOVERY_CODES, Factors
 from services.links import GONE, INVITE, LIFETIMES, RESET, Links
 from services.people import LEAST
+from services.sealing import Seal
 
 ADMIN, ANN, BOB = "admin@example.com", "ann@example.com", "bob@example.com"
 PASSWORD = "correct horse battery"
@@ -238,7 +239,7 @@ def test_code_of_a_neighbouring_step_counts_and_of_others_not() -> None:
 def clock(accounts: Accounts, engine: sa.Engine) -> list[float]:
     """Return the time that second factors go by, to be changed in place."""
     now = [1_000_000.0]
-    accounts.factors = Factors(engine, lambda: now[0])
+    accounts.factors = Factors(engine, Seal(["a key"]), lambda: now[0])
     return now
 
 
@@ -267,6 +268,39 @@ def test_session_opens_with_the_second_factor_only(
         accounts.second_factor(other, code, address="a")
     with pytest.raises(SignInError, match="took too long"):
         accounts.second_factor(token, code, address="a")
+
+
+def kept(engine: sa.Engine) -> str:
+    with engine.connect() as connection:
+        return str(connection.execute(sa.text("SELECT totp_secret FROM users WHERE totp_secret <> ''")).scalar_one())
+
+
+def test_secret_of_the_second_factor_is_kept_sealed_and_survives_a_new_key(
+    engine: sa.Engine, accounts: Accounts, clock: list[float], recovery: tuple[str, ...]
+) -> None:
+    ann = accounts.as_viewer(ANN).user_id
+
+    def answers(*keys: str) -> bool:
+        clock[0] += 60
+        return Factors(engine, Seal(keys), lambda: clock[0]).check(ann, totp.code(RFC_SECRET, int(clock[0]) // 30))
+
+    assert RFC_SECRET not in kept(engine)
+    assert (answers("a key"), answers("new", "a key"), answers("new"), answers()) == (True, True, False, False)
+    Factors(engine, Seal(["new", "a key"])).renew()
+    renewed = kept(engine)
+    Factors(engine, Seal(["new", "a key"])).renew()
+    assert kept(engine) == renewed
+    assert (answers("new"), answers("a key")) == (True, False)
+    with engine.begin() as connection:
+        connection.execute(sa.update(User).where(User.id == ann).values(totp_secret=RFC_SECRET))
+    assert not answers("new")
+    Factors(engine, Seal(["new"])).renew()
+    assert answers("new")
+    bob = accounts.as_viewer(BOB).user_id
+    with engine.begin() as connection:
+        connection.execute(sa.update(User).where(User.id == bob).values(totp_secret=kept(engine)))
+    clock[0] += 60
+    assert not Factors(engine, Seal(["new"]), lambda: clock[0]).check(bob, totp.code(RFC_SECRET, int(clock[0]) // 30))
 
 
 def test_recovery_code_works_once(engine: sa.Engine, accounts: Accounts, recovery: tuple[str, ...]) -> None:
