@@ -35,7 +35,9 @@ def page(model: SalesModel, unclear: Sequence[Unclear], taught: Sequence[Taught]
         [
             html.H1("Teach questions", className="page-title"),
             html.Div(id=Ids.SAID, role="status"),
-            html.Div([_synonym(model, phrase), _verified(), _known(taught), _unclear(unclear)], className="charts"),
+            html.Div(
+                [_synonym(model, phrase), _verified(), _known(taught), _unclear(unclear)], className="charts teach"
+            ),
         ],
         className="page",
     )
@@ -75,7 +77,7 @@ def _known(taught: Sequence[Taught]) -> Component:
     return html.Section(
         [
             html.H2("What was taught"),
-            html.Div(taught_table(taught), id=Ids.TAUGHT),
+            html.Div(taught_table(taught), id=Ids.TAUGHT, className="scroll", tabIndex=0),
             _field("Forget", Ids.NUMBER, dbc.Select(id=Ids.NUMBER, options=options(taught))),
             dbc.Button("Forget it", id=Ids.FORGET, size="sm", color="secondary", outline=True, className="mt-2"),
         ],
@@ -107,7 +109,7 @@ def _unclear(unclear: Sequence[Unclear]) -> Component:
                     html.Td(html.A(each.text, href=f"/ask?{urlencode([('ask-q', each.text)])}")),
                     html.Td(f"{each.times}"),
                     html.Td(f"{each.confidence:.0%}"),
-                    html.Td(each.reason),
+                    html.Td(each.reason.replace("_", " ")),
                 ]
             )
             for each in unclear

@@ -7,7 +7,7 @@ import re
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import PHONE, Visitor
 
 
 def test_a_question_from_any_page(visit: Visitor) -> None:
@@ -29,7 +29,10 @@ def test_a_question_from_any_page(visit: Visitor) -> None:
 
 
 def test_what_cannot_be_answered_says_why_and_can_be_taught(visit: Visitor) -> None:
-    tab = visit("analyst")
+    tab = visit("analyst", size=PHONE)
+    for path in (f"/ask?ask-q={'moolah' * 60}", f"/teach?teach-phrase={'moolah' * 60}"):
+        page = tab.open(path)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
     page = tab.open("/ask?ask-q=moolah+by+country")
     expect(page.locator(".ask-why")).to_contain_text("moolah", timeout=30_000)
     page.get_by_role("link", name=re.compile("Teach")).click()
