@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from services.periods import Coverage, Window
 from services.planner import ASKING, Plan, plan
 from services.query import SalesQuery
 from services.rollups import Rollup, rollups_of
+from services.together import Scan, Wanted
 from services.warehouse import Snapshot, columns_of, rows_of
 
 log = logging.getLogger("salescope")
@@ -56,8 +57,16 @@ class Version:
         return images_of(self.snapshot, self.root)
 
 
+@dataclass
+class Beside:
+    """What the queries of one page share: the rows chosen in images, and one scan of the facts."""
+
+    scan: Scan
+    choosings: dict[tuple[object, ...], Choosing] = field(default_factory=dict)
+
+
 class Answering:
-    """Plans and answers one query within a row scope."""
+    """Plans and answers one query within a row scope; `beside` is what it shares with others of a page."""
 
     def __init__(
         self,
@@ -68,9 +77,11 @@ class Answering:
         scope: RowScope,
         seconds: float,
         unwanted: Callable[[], bool] = never,
+        beside: Beside | None = None,
     ) -> None:
         self._model, self._version, self._query, self._window = model, version, query, window
         self._scope, self._seconds, self._unwanted = scope, seconds, unwanted
+        self._beside = beside or Beside(Scan(model, scope))
 
     @cached_property
     def _by_sql(self) -> Plan:
@@ -108,8 +119,11 @@ class Answering:
 
     @cached_property
     def _choosing(self) -> Choosing:
-        images = self._version.images
-        return Choosing(images, allowed_values(self._model, images, self._query, self._scope))
+        images, shared = self._version.images, self._beside.choosings
+        key = (self._query.filters, self._query.segments)
+        if key not in shared:
+            shared[key] = Choosing(images, allowed_values(self._model, images, self._query, self._scope))
+        return shared[key]
 
     @cached_property
     def statement(self) -> sa.Select[Any]:
@@ -142,6 +156,11 @@ class Answering:
         """Whether the plan asks SQL for nothing."""
         return self.plan is not None and self.plan.only_memory
 
+    def expect(self) -> None:
+        """Have what the plan wants of the facts read together with what other queries of the page want."""
+        if self.plan is not None and self.plan.in_memory:
+            self._beside.scan.expect(Wanted.of(self._query, self.plan, self._window))
+
     def from_memory(self) -> pd.DataFrame | None:
         """Return the rows of the answer; None where memory does not have it, and the plan is another then."""
         if self.plan is None or not self.plan.in_memory:
@@ -170,14 +189,16 @@ class Answering:
             images,
             self._query,
             self._window,
-            self._scope,
             found,
             self._choosing,
-            lambda statement: columns_of(self._version.snapshot, statement, self._seconds, self._unwanted),
+            lambda wanted: self._beside.scan.columns(wanted, self._run),
         )
         columns = fold(self._model, images, self._query, found, arrays, arrays.totals())
         self._require_few(len(columns[sql.ROWS]))
         return columns
+
+    def _run(self, statement: sa.Select[Any]) -> Mapping[str, Any]:
+        return columns_of(self._version.snapshot, statement, self._seconds, self._unwanted)
 
     def _require_few(self, rows: int) -> None:
         """Raise QueryError for an answer of more rows than one may have."""

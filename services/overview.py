@@ -97,7 +97,8 @@ def offered(model: SalesModel) -> tuple[Tile, ...]:
 
 def answers(sales: Sales, tiles: Iterable[Tile], base: SalesQuery, viewer: Viewer) -> dict[str, Answer]:
     """Return the answer of each tile by its key."""
-    return {key: sales.answer(query, viewer) for key, query in queries(sales, tiles, base).items()}
+    asked = queries(sales, tiles, base)
+    return dict(zip(asked, sales.answer_many([*asked.values()], viewer), strict=True))
 
 
 def queries(sales: Sales, tiles: Iterable[Tile], base: SalesQuery) -> dict[str, SalesQuery]:

@@ -41,6 +41,11 @@ class Piece:
     covered: Range
     rollup: Rollup | None
 
+    @property
+    def of_facts(self) -> bool:
+        """Whether there is something to ask the facts for."""
+        return self.rollup is None and not self.covered.empty
+
 
 @dataclass(frozen=True)
 class Slice:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import orjson
 import pandas as pd
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from services import sql
 from services.access import Permission, Viewer
-from services.answering import Answering, Version
+from services.answering import Answering, Beside, Version
 from services.cancelling import Cancelling
 from services.errors import NotReadyError, QueryError
 from services.fairness import Fairness
@@ -24,6 +24,7 @@ from services.model import SalesModel
 from services.periods import Coverage, Period, Window, window
 from services.planner import FACTS, Plan
 from services.query import Filter, SalesQuery, Sort
+from services.together import Scan
 from services.warehouse import NO_DATA, Snapshot, Warehouse, coverage_of
 
 SECOND = dt.timedelta(seconds=1)
@@ -87,6 +88,18 @@ class Choice:
     label: str
 
 
+@dataclass(frozen=True)
+class _Open:
+    """A query on its way: when it began, and the seconds it took before it had to wait for others of its page."""
+
+    query: SalesQuery
+    window: Window
+    answering: Answering
+    key: str
+    started: float
+    spent: float = 0.0
+
+
 class Sales:
     """The one door to the facts: scope, limits, cache and statement in one place.
 
@@ -136,41 +149,66 @@ class Sales:
         model or the limits refuse, BusyError for one too many of this viewer at once, NotReadyError before the
         first load.
         """
-        viewer.require(Permission.LINES_VIEW if query.columns else Permission.DASHBOARDS_VIEW)
-        query.check(self.model)
-        started = time.perf_counter()
-        snapshot = self._warehouse.current()
-        covered = self._window(query, snapshot)
+        return self.answer_many((query,), viewer)[0]
 
-        answering = self._answering(query, viewer, snapshot, covered)
+    def answer_many(self, queries: Sequence[SalesQuery], viewer: Viewer) -> list[Answer]:
+        """Answer the queries of one page, all from the same version of the data, in their order.
+
+        Those with the same filters share their work: rows are chosen once, the facts read in one scan. Raises as
+        `answer` does, for the first query that has a fault.
+        """
+        for query in queries:
+            viewer.require(Permission.LINES_VIEW if query.columns else Permission.DASHBOARDS_VIEW)
+            query.check(self.model)
+        snapshot, beside = self._warehouse.current(), Beside(Scan(self.model, viewer.scope))
+        found = [self._kept(query, viewer, snapshot, beside) for query in queries]
+        return [each if isinstance(each, Answer) else self._computed(each, viewer, snapshot) for each in found]
+
+    def _kept(self, query: SalesQuery, viewer: Viewer, snapshot: Snapshot, beside: Beside) -> Answer | _Open:
+        """Return an answer from memory or the cache; else what is left to do, noted in what the page shares."""
+        started = time.perf_counter()
+        covered = self._window(query, snapshot)
+        answering = self._answering(query, viewer, snapshot, covered, beside)
+        found = _Open(query, covered, answering, "", started)
         frame, outcome = self._from_memory(answering, viewer), Outcome.MEMORY
         if frame is None:
-            key = self._key(query, viewer, snapshot, covered)
-            frame, outcome = self._flights.kept(key), Outcome.KEPT
-            if frame is None:
-                with self._fairness.turn(viewer.user_id):
-                    frame, outcome = self._flights.value(key, answering.frame)
+            found = replace(found, key=self._key(query, viewer, snapshot, covered))
+            frame, outcome = self._flights.kept(found.key), Outcome.KEPT
+        if frame is None:
+            answering.expect()
+            return replace(found, spent=time.perf_counter() - started)
+        return self._answer(found, frame, outcome, snapshot)
+
+    def _computed(self, asked: _Open, viewer: Viewer, snapshot: Snapshot) -> Answer:
+        asked = replace(asked, started=time.perf_counter() - asked.spent)
+        with self._fairness.turn(viewer.user_id):
+            frame, outcome = self._flights.value(asked.key, asked.answering.frame)
+        return self._answer(asked, frame, outcome, snapshot)
+
+    def _answer(self, asked: _Open, frame: pd.DataFrame, outcome: Outcome, snapshot: Snapshot) -> Answer:
         trust = Trust(
             version=snapshot.version,
             published_at=snapshot.published_at,
             data_until=self._coverage(snapshot).end - SECOND,
             rows=int(frame[sql.ALL_ROWS].iloc[0]) if sql.ALL_ROWS in frame and len(frame) else len(frame),
-            milliseconds=(time.perf_counter() - started) * 1000,
+            milliseconds=(time.perf_counter() - asked.started) * 1000,
             cached=outcome in (Outcome.KEPT, Outcome.SHARED),
             dialect=snapshot.engine.dialect,
-            answering=answering,
+            answering=asked.answering,
         )
         if sql.ALL_ROWS in frame:
             del frame[sql.ALL_ROWS]
-        return Answer(query, covered, frame, trust)
+        return Answer(asked.query, asked.window, frame, trust)
 
     def cancel(self, viewer: Viewer) -> None:
         """Stop every statement that runs for this viewer now, in all worker processes; each raises CancelledError."""
         self._cancelling.cancel(viewer.user_id)
 
-    def _answering(self, query: SalesQuery, viewer: Viewer, snapshot: Snapshot, covered: Window) -> Answering:
-        unwanted = self._cancelling.watch(viewer.user_id)
-        return Answering(self.model, self._version(snapshot), query, covered, viewer.scope, self._seconds, unwanted)
+    def _answering(
+        self, query: SalesQuery, viewer: Viewer, snapshot: Snapshot, covered: Window, beside: Beside | None = None
+    ) -> Answering:
+        unwanted, version = self._cancelling.watch(viewer.user_id), self._version(snapshot)
+        return Answering(self.model, version, query, covered, viewer.scope, self._seconds, unwanted, beside)
 
     def _from_memory(self, answering: Answering, viewer: Viewer) -> pd.DataFrame | None:
         """Return an answer that asks SQL for nothing, None for any other; it is as fast as the cache is."""

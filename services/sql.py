@@ -32,12 +32,13 @@ Element = sa.ColumnElement[Any]
 ROWS, ALL_ROWS = "rows", "all_rows"
 
 
-class _Source:
-    """A table that answers: the facts, or a rollup that stands for them under the same column names."""
+class Source:
+    """A table that answers: the facts, some of their lines, or a rollup that stands for them; names are the facts'."""
 
-    def __init__(self, model: SalesModel, rollup: Rollup | None) -> None:
+    def __init__(self, model: SalesModel, rollup: Rollup | None, lines: sa.FromClause | None = None) -> None:
         self.model, self.rollup = model, rollup
-        self.table: sa.FromClause = model.table if rollup is None else _table_of(model, rollup)
+        facts = model.table if lines is None else lines
+        self.table: sa.FromClause = facts if rollup is None else _table_of(model, rollup)
         self.columns: Mapping[str, Element] = dict(self.table.c)
         self.time = self.columns[model.facts.time]
         self.rows = sa.func.count() if rollup is None else sa.func.coalesce(sa.func.sum(self.columns[STORED_ROWS]), 0)
@@ -93,26 +94,8 @@ def build(
 
 def count_lines(model: SalesModel, query: SalesQuery, window: Window, scope: RowScope) -> sa.Select[Any]:
     """Return the statement that counts the rows `query` would return without its limit."""
-    conditions = _conditions(_Source(model, None), query, scope, window.now)
+    conditions = conditions_of(Source(model, None), query, scope, window.now)
     return sa.select(sa.func.count().label(ROWS)).select_from(model.table).where(*conditions)
-
-
-def part(
-    model: SalesModel,
-    query: SalesQuery,
-    plan: Plan,
-    slice_: Slice,
-    piece: Piece,
-    scope: RowScope,
-    period: int,
-    moved: Shift,
-    *,
-    counts: bool,
-) -> sa.Select[Any]:
-    """Return the statement of one piece: its keys, then partial aggregates and lines, or `entity`, distinct values."""
-    if slice_.entity:
-        return _seen(model, query, plan, slice_, piece, scope, moved).distinct()
-    return next(_parts(model, query, plan, slice_, (piece,), scope, period, moved, counts=counts))
 
 
 def _parts(
@@ -132,8 +115,8 @@ def _parts(
         yield _distinct(model, query, plan, slice_, pieces, scope, period, moved)
         return
     for piece in pieces:
-        source = _Source(model, piece.rollup)
-        keys = _keys(source, query, moved)
+        source = Source(model, piece.rollup)
+        keys = keys_of(source, query, moved)
         columns = [sa.literal_column(str(period), sa.Integer()).label("period"), *keys]
         for name, element in plan.measures.aggregates.items():
             wanted = name in slice_.aggregates
@@ -141,7 +124,7 @@ def _parts(
         columns.append((source.rows if counts else sa.literal_column("0")).label(ROWS))
         columns += [sa.func.max(element).label(name) for name, element in _attributes(source, query)]
         statement = sa.select(*columns).select_from(source.table)
-        statement = statement.where(*_conditions(source, query, scope, piece.covered))
+        statement = statement.where(*conditions_of(source, query, scope, piece.covered))
         # By expression: a bare name would mean a column of the facts that happens to have the same name.
         yield statement.group_by(*(key.element for key in keys)) if keys else statement
 
@@ -158,39 +141,40 @@ def _distinct(
 ) -> sa.Select[Any]:
     """Return the select that counts the distinct values of a column over all pieces of a period."""
     (column,) = slice_.aggregates
-    seen = [_seen(model, query, plan, slice_, piece, scope, moved) for piece in pieces]
-    stacked = sa.union_all(*seen).subquery("seen") if len(seen) > 1 else seen[0].subquery("seen")
+    found = [seen(model, query, plan, slice_, piece, scope, moved) for piece in pieces]
+    stacked = sa.union_all(*found).subquery("seen") if len(found) > 1 else found[0].subquery("seen")
     keys = [stacked.c[name] for name in (*(("time",) if query.grain else ()), *query.dimensions)]
     columns: list[Element] = [sa.literal_column(str(period), sa.Integer()).label("period"), *keys]
     for name, element in plan.measures.aggregates.items():
         counted = sa.func.count(sa.distinct(stacked.c.entity))
         columns.append((counted if name == column else Nothing(element)).label(name))
     columns.append(sa.literal_column("0").label(ROWS))
-    columns += [Nothing(element).label(name) for name, element in _attributes(_Source(model, None), query)]
+    columns += [Nothing(element).label(name) for name, element in _attributes(Source(model, None), query)]
     statement = sa.select(*columns).select_from(stacked)
     return statement.group_by(*keys) if keys else statement
 
 
-def _seen(
+def seen(
     model: SalesModel, query: SalesQuery, plan: Plan, slice_: Slice, piece: Piece, scope: RowScope, moved: Shift
 ) -> sa.Select[Any]:
     """Return the select of the values that count in a piece, with their keys."""
     (column,) = slice_.aggregates
-    condition, source = plan.measures.described[column].condition, _Source(model, piece.rollup)
-    statement = sa.select(*_keys(source, query, moved), source.columns[slice_.entity].label("entity"))
-    statement = statement.select_from(source.table).where(*_conditions(source, query, scope, piece.covered))
+    condition, source = plan.measures.described[column].condition, Source(model, piece.rollup)
+    statement = sa.select(*keys_of(source, query, moved), source.columns[slice_.entity].label("entity"))
+    statement = statement.select_from(source.table).where(*conditions_of(source, query, scope, piece.covered))
     if piece.rollup is None and condition:
         statement = statement.where(model.row_compiler.compile(condition))
     return statement
 
 
-def _keys(source: _Source, query: SalesQuery, moved: Shift) -> list[sa.Label[Any]]:
+def keys_of(source: Source, query: SalesQuery, moved: Shift) -> list[sa.Label[Any]]:
+    """Return what a query groups by, labelled: `time` where it has a grain, then its dimensions."""
     time = shift(source.time, moved.months, moved.days)
     keys = [_bucket(source.model, query.grain, time).label("time")] if query.grain else []
     return keys + [_dimension(source, name).label(name) for name in query.dimensions]
 
 
-def _dimension(source: _Source, name: str) -> Element:
+def _dimension(source: Source, name: str) -> Element:
     """Return the SQL of a dimension's key."""
     return source.part(name) if name in TIME_PARTS else source.columns[source.model.dimension(name).column]
 
@@ -201,7 +185,7 @@ def _bucket(model: SalesModel, grain: Grain, time: Element) -> Element:
     return sa.cast(shift(start, 0, -offset), sa.DateTime)
 
 
-def _attributes(source: _Source, query: SalesQuery) -> Iterator[tuple[str, Element]]:
+def _attributes(source: Source, query: SalesQuery) -> Iterator[tuple[str, Element]]:
     """Yield label and code columns of the query's dimensions: `product__label`, `country__code`."""
     for name in query.dimensions:
         dimension = source.model.dimensions.get(name)
@@ -286,12 +270,13 @@ def _page(query: SalesQuery, statement: sa.Select[Any]) -> sa.Select[Any]:
 
 def _lines(model: SalesModel, query: SalesQuery, window: Window, scope: RowScope) -> sa.Select[Any]:
     statement = sa.select(*(model.table.c[name] for name in query.columns))
-    statement = statement.where(*_conditions(_Source(model, None), query, scope, window.now))
+    statement = statement.where(*conditions_of(Source(model, None), query, scope, window.now))
     default = [model.table.c[model.facts.time].desc(), model.table.c[model.facts.key].asc()]
     return _page(query, statement.order_by(*_order(query, []), *(default if not query.sort else default[1:])))
 
 
-def _conditions(source: _Source, query: SalesQuery, scope: RowScope, covered: Range) -> list[Element]:
+def conditions_of(source: Source, query: SalesQuery, scope: RowScope, covered: Range) -> list[Element]:
+    """Return the conditions of the rows that count: within a range of time, the row scope, filters and segments."""
     model = source.model
     rows = expressions.Compiler(source.columns)
     conditions: list[Element] = [source.time >= covered.start, source.time < covered.end, *_scope(source, scope)]
@@ -304,7 +289,7 @@ def _conditions(source: _Source, query: SalesQuery, scope: RowScope, covered: Ra
     return conditions
 
 
-def _scope(source: _Source, scope: RowScope) -> list[Element]:
+def _scope(source: Source, scope: RowScope) -> list[Element]:
     if scope.everything:
         return []
     if not scope.limits:
@@ -317,7 +302,7 @@ def _scope(source: _Source, scope: RowScope) -> list[Element]:
     return [_filter(source, Filter(name, "is", values)) if values else sa.false() for name, values in scope.limits]
 
 
-def _filter(source: _Source, condition: Filter) -> Element:
+def _filter(source: Source, condition: Filter) -> Element:
     model = source.model
     if condition.field in TIME_PARTS:
         return _condition(condition, source.part(condition.field), ColumnType.INTEGER)

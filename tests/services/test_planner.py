@@ -217,6 +217,23 @@ def test_rollups_answer_as_the_facts_do(store: Store, query: SalesQuery, scope: 
     same(found, plain)
 
 
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    page=st.lists(queries(), min_size=2, max_size=4),
+    scope=SCOPES,
+    period=st.sampled_from(["mtd", "ytd", "last_90_days"]),
+    compare=st.sampled_from([Compare.PRIOR, Compare.YEAR]),
+)
+def test_a_page_answers_as_its_queries_do(
+    store: Store, page: list[SalesQuery], scope: RowScope, period: str, compare: Compare
+) -> None:
+    """The period before ends in the middle of a day: the facts answer for that, for all queries at once."""
+    common = {"filters": page[0].filters, "segments": (), "period": Period(period), "compare": compare}
+    page = [replace(each, **common) for each in page]
+    for query, answer in zip(page, store.sales.answer_many(page, viewer_of("analyst", scope)), strict=True):
+        same(answer.frame, store.plain(query, scope).drop(columns=sql.ALL_ROWS))
+
+
 @st.composite
 def pages(draw: st.DrawFn) -> SalesQuery:
     return SalesQuery(
