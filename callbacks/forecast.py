@@ -7,39 +7,49 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from dash import Input, Output, State, ctx, no_update
+
+from callbacks.filters import parse_search
 from callbacks.tiled_page import TiledPage, TileOf
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import forecast as layout
+from layouts import forecast_jobs
+from layouts.forecast_jobs import Ids
+from layouts.shell import Ids as Shell
 from layouts.tiles import Drawn
 from services.access import Permission, Viewer
+from services.errors import UserError
 from services.forecasting import page
 from services.forecasting.leaders import leaders
 from services.forecasting.page import ForecastQuery, Show
-from services.forecasting.sales import Outlook, forecast
+from services.forecasting.panel import Values
+from services.forecasting.requests import Asked
+from services.forecasting.sales import MOST_PARTS, Outlook, forecast
+from services.jobs import JobInfo
 from services.periods import Grain
 from services.sales import Sales
 
 
-def _settings(sales: Sales, asked: ForecastQuery, _viewer: Viewer) -> Sequence[Any]:
-    return layout.settings(asked, sales.model)
-
-
-def _tiles(sales: Sales, asked: ForecastQuery, viewer: Viewer) -> list[TileOf]:
+def _tiles(services: Services, sales: Sales, asked: ForecastQuery, viewer: Viewer) -> list[TileOf]:
     if asked.show is Show.LEADERS and page.pairs(sales.model):
         return _leaders(sales, asked, viewer)
-    return _parts(sales, asked, viewer) if asked.show is Show.PARTS else _total(sales, asked, viewer)
+    return _parts(sales, asked, viewer) if asked.show is Show.PARTS else _total(services, sales, asked, viewer)
 
 
-def _total(sales: Sales, asked: ForecastQuery, viewer: Viewer) -> list[TileOf]:
+def _total(services: Services, sales: Sales, asked: ForecastQuery, viewer: Viewer) -> list[TileOf]:
     model = sales.model
 
     @cache
     def found() -> Outlook:
         return forecast(sales, asked.query, viewer, asked.horizon)
 
+    @cache
+    def wanted() -> Values:
+        return page.targets(found(), services.planning, viewer)
+
     return [
-        TileOf("fan", "Forecast", lambda: layout.fan(found(), asked, model), wide=True),
-        TileOf("chances", "Chances", lambda: layout.chances(page.reach(found(), asked), asked, model)),
+        TileOf("fan", "Forecast", lambda: layout.fan(found(), asked, model, wanted()), wide=True),
+        TileOf("chances", "Chances", lambda: layout.chances(page.reach(found(), asked, wanted()), asked, model)),
         TileOf("models", "How the models did", lambda: layout.models(found(), model)),
     ]
 
@@ -85,9 +95,13 @@ def page_of(services: Services) -> TiledPage[ForecastQuery]:
         viewer.require(Permission.FORECAST_RUN)
         if asked.show is Show.RECORD:
             return _record(services, sales, viewer)
-        return _tiles(sales, asked, viewer)
+        return _tiles(services, sales, asked, viewer)
 
-    return TiledPage(layout.PAGE, "Forecast", page.default, page.read, lambda asked: asked.query, _settings, tiles)
+    def settings(sales: Sales, asked: ForecastQuery, viewer: Viewer) -> Sequence[Any]:
+        found = _jobs(services, viewer)
+        return [*layout.settings(asked, sales.model), forecast_jobs.tools(asked, found, sales.model)]
+
+    return TiledPage(layout.PAGE, "Forecast", page.default, page.read, lambda asked: asked.query, settings, tiles)
 
 
 def render(context: PageContext) -> Rendered:
@@ -103,3 +117,67 @@ def drawn(context: PageContext) -> Sequence[Drawn]:
 def register(register: Register, services: Services) -> None:
     """Add the page's callbacks."""
     page_of(services).register(register, services)
+    model = services.sales.model
+
+    @register(
+        Output(Ids.SAID, "children"),
+        Input(Ids.PUBLISH, "n_clicks"),
+        State(Shell.URL, "search"),
+        prevent_initial_call=True,
+    )
+    def publish(viewer: Viewer, clicks: object, search: object) -> Any:
+        if not clicks or services.forecasts is None:
+            return no_update
+        asked, _ = page.read(parse_search(search), model)
+        try:
+            number = services.forecasts.publish(forecast(services.sales, asked.query, viewer, asked.horizon), viewer)
+        except UserError as error:
+            return str(error)
+        return f"Published as number {number}. The track record scores it when its periods are over."
+
+    @register(
+        Output(Ids.JOBS, "children"),
+        Output(Ids.TICK, "disabled"),
+        Output(Ids.CANCEL, "hidden"),
+        Output(Ids.SAID, "children", allow_duplicate=True),
+        Input(Ids.START, "n_clicks"),
+        Input(Ids.CANCEL, "n_clicks"),
+        Input(Ids.TICK, "n_intervals"),
+        State(Shell.URL, "search"),
+        prevent_initial_call=True,
+    )
+    def follow(viewer: Viewer, started: object, cancelled: object, _ticks: object, search: object) -> list[Any]:
+        pressed = {Ids.START: started, Ids.CANCEL: cancelled}.get(str(ctx.triggered_id))
+        said: Any = no_update
+        try:
+            if pressed:
+                asked, _ = page.read(parse_search(search), model)
+                said = _DONE[str(ctx.triggered_id)](services, asked, viewer)
+        except UserError as error:
+            said = str(error)
+        found = _jobs(services, viewer)
+        idle = forecast_jobs.under_way(found) is None
+        return [forecast_jobs.listed(found, model), idle, idle, said]
+
+
+def _jobs(services: Services, viewer: Viewer) -> list[JobInfo]:
+    return services.forecast_room.latest(viewer) if services.forecast_room else []
+
+
+def _start(services: Services, asked: ForecastQuery, viewer: Viewer) -> str:
+    if services.forecast_room is None:
+        return ""
+    query = replace(asked.query, dimensions=(asked.split,))
+    services.forecast_room.start(Asked(query=query, horizon=asked.horizon, parts=MOST_PARTS), viewer)
+    return "It goes on when you leave this page."
+
+
+def _cancel(services: Services, _asked: ForecastQuery, viewer: Viewer) -> str:
+    running = forecast_jobs.under_way(_jobs(services, viewer))
+    if services.forecast_room and running:
+        services.forecast_room.cancel(running.id, viewer)
+    return ""
+
+
+#: What a button does; it returns what is said of it.
+_DONE = {Ids.START: _start, Ids.CANCEL: _cancel}

@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import Input, Output
 
-from callbacks import filters, tiles
+from callbacks import filters, landing, tiles
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import key_figures
 from layouts import overview as layout
@@ -49,6 +49,7 @@ def register(register: Register, services: Services) -> None:
     sales = services.sales
     bar, charts = _bar(sales), layout.charts_of(offered(sales.model))
     bar.register(register)
+    landing.register(register, services)
 
     @register(
         Output(Ids.NOTICES, "children"),

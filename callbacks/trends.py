@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,9 @@ from callbacks.tiled_page import TiledPage, TileOf
 from layouts import trends as layout
 from layouts.tiles import Drawn
 from services import trends
-from services.access import Viewer
+from services.access import Permission, Viewer
+from services.errors import UserError
+from services.forecasting.overlay import overlaid
 from services.overview import grain_of
 from services.periods import Grain
 from services.sales import Sales
@@ -19,8 +22,9 @@ from services.spine import SEASONS
 from services.trends import TrendQuery
 
 
-def _settings(sales: Sales, asked: TrendQuery, _viewer: Viewer) -> Sequence[Any]:
-    return layout.settings(asked, _grain(sales, asked), sales.model)
+def _settings(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Sequence[Any]:
+    may = viewer.may(Permission.FORECAST_RUN)
+    return layout.settings(asked, _grain(sales, asked), sales.model, forecasts=may)
 
 
 def _grain(sales: Sales, asked: TrendQuery) -> Grain:
@@ -28,7 +32,16 @@ def _grain(sales: Sales, asked: TrendQuery) -> Grain:
 
 
 def _trend(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
-    return layout.trend(trends.trend(sales, asked, viewer), sales.model)
+    found = trends.trend(sales, asked, viewer)
+    drawn = layout.trend(found, sales.model)
+    if not asked.ahead or not viewer.may(Permission.FORECAST_RUN):
+        return drawn
+    try:
+        more = overlaid(found, sales, viewer, asked.ahead)
+    except UserError as error:
+        return replace(drawn, summary=f"{drawn.summary} {error}")
+    words = "Dotted: the forecast, with its 80 % interval; the page Forecast says how it is made."
+    return replace(layout.trend(more, sales.model), summary=f"{drawn.summary} {words}")
 
 
 def _season(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:

@@ -12,6 +12,7 @@ from services.access import Viewer
 from services.administration import Administration
 from services.dataroom import DataRoom
 from services.forecasting.record import TrackRecord
+from services.forecasting.room import ForecastRoom
 from services.language.questions import Questions
 from services.planning import Planning
 from services.sales import Sales
@@ -39,6 +40,7 @@ class Services:
     planning: Planning
     questions: Questions
     forecasts: TrackRecord | None = None
+    forecast_room: ForecastRoom | None = None
 
 
 @dataclass(frozen=True)

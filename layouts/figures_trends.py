@@ -10,6 +10,7 @@ from layouts import labels
 from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers, value_axis
 from layouts.figures_pivot import GREY, PALETTE
 from services import formats
+from services.forecasting.overlay import FORECAST, HIGH, LOW
 from services.model import Format, SalesModel
 from services.seasonality import Season
 from services.trends import Look, Pattern, Trend, Weekday
@@ -22,8 +23,11 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "prior": {"color": "#d55e00", "width": 1.5, "dash": "dash"},
     "average": {"color": "#009e73", "width": 2.5},
     "other": {"color": GREY, "width": 2},
+    FORECAST: {"color": NOW, "width": 2.5, "dash": "dot"},
+    **{name: {"color": NOW, "width": 0.5} for name in (LOW, HIGH)},
 }
 UNUSUAL = "#d55e00"
+BAND = "rgba(47,111,222,0.18)"
 
 
 def written(value: float, trend: Trend, model: SalesModel, *, short: bool = False) -> str:
@@ -66,6 +70,8 @@ def trend(found: Trend, names: Sequence[str], model: SalesModel) -> Figure:
             symbols = ["circle-open" if partial else "circle" for partial in found.partial]
             marker = {"size": 6 if len(symbols) <= 60 else 1, "symbol": symbols}
             trace |= {"type": "scatter", "mode": "lines+markers", "line": style, "marker": marker}
+        if line.kind in (LOW, HIGH):
+            trace |= {"mode": "lines", **({"fill": "tonexty", "fillcolor": BAND} if line.kind == HIGH else {})}
         if line.kind in ("now", "part"):
             trace |= _marks(found, line.value, name if line.kind == "part" else "", model)
         traces.append(trace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from dash.development.base_component import Component
 
@@ -14,6 +15,7 @@ from layouts.settings_bar import Setting
 from layouts.tiles import Drawn
 from services import formats
 from services.forecasting.page import AHEAD, ForecastQuery, Reach, Show, shows
+from services.forecasting.panel import Values
 from services.forecasting.record import Kept
 from services.forecasting.registry import NAIVE
 from services.forecasting.sales import TOTAL, Outlook
@@ -25,6 +27,7 @@ SHOWN = {Show.TOTAL: "The total", Show.PARTS: "Its parts", Show.LEADERS: "Who wi
 GRAINS = {Grain.DAY: "Days", Grain.WEEK: "Weeks", Grain.MONTH: "Months", Grain.QUARTER: "Quarters"}
 #: Periods of history drawn before the forecast, as multiples of the horizon, within these bounds.
 FEWEST, MOST = 30, 110
+TARGET = "#d55e00"
 BAND95, BAND80 = "rgba(47,111,222,0.14)", "rgba(47,111,222,0.26)"
 
 
@@ -51,14 +54,14 @@ def settings(asked: ForecastQuery, model: SalesModel) -> list[Component]:
     return settings_bar.bar(PAGE, [("What", what), ("When", when)])
 
 
-def fan(found: Outlook, asked: ForecastQuery, model: SalesModel) -> Drawn:
-    """Return history and forecast with both intervals."""
+def fan(found: Outlook, asked: ForecastQuery, model: SalesModel, wanted: Values | None = None) -> Drawn:
+    """Return history and forecast with both intervals, and the targets of the periods ahead where there are any."""
     measure = model.measure(asked.measure)
     title = f"{measure.label}, {asked.horizon} {GRAINS[asked.grain].lower()} ahead"
     ahead = found.total
     past = found.history[found.history["key"] == TOTAL].tail(min(MOST, max(FEWEST, 4 * asked.horizon)))
     summary = f"{_sum_words(ahead, measure, model)} Model: {found.model}. {' '.join(found.notes)}"
-    return Drawn(title, summary, _fan(past, ahead, asked, model), _table(title, ahead, asked, model))
+    return Drawn(title, summary, _fan(past, ahead, asked, model, wanted), _table(title, ahead, asked, model))
 
 
 def _sum_words(ahead: pd.DataFrame, measure: Measure, model: SalesModel) -> str:
@@ -70,7 +73,9 @@ def _sum_words(ahead: pd.DataFrame, measure: Measure, model: SalesModel) -> str:
     return f"{words}. There is too little history for an interval."
 
 
-def _fan(past: pd.DataFrame, ahead: pd.DataFrame, asked: ForecastQuery, model: SalesModel) -> Figure:
+def _fan(
+    past: pd.DataFrame, ahead: pd.DataFrame, asked: ForecastQuery, model: SalesModel, wanted: Values | None
+) -> Figure:
     measure = model.measure(asked.measure)
     then, coming = ([formats.bucket(moment, asked.grain, model) for moment in each["time"]] for each in (past, ahead))
     # The bands begin at the last known value, so that nothing tears between what was and what may be.
@@ -81,10 +86,13 @@ def _fan(past: pd.DataFrame, ahead: pd.DataFrame, asked: ForecastQuery, model: S
         low, high = (numbers([*last, *ahead[f"{side}{level}"]]) for side in ("lo", "hi"))
         traces.append({**line, "y": low, "showlegend": False})
         traces.append({**line, "y": high, "fill": "tonexty", "fillcolor": colour, "name": f"{level} % interval"})
-    for name, labels_of, values, style in (
-        ("So far", then, past["value"], {"color": BEFORE, "width": 2}),
+    lines: list[tuple[str, list[str], Sequence[float], dict[str, object]]] = [
+        ("So far", then, past["value"].tolist(), {"color": BEFORE, "width": 2}),
         ("Forecast", joint, [*last, *ahead["mean"]], {"color": NOW, "width": 3}),
-    ):
+    ]
+    if wanted is not None and np.isfinite(wanted).any():
+        lines.append(("Target", coming, list(wanted), {"color": TARGET, "width": 2, "dash": "dash"}))
+    for name, labels_of, values, style in lines:
         texts = [formats.exact(value, measure.format, model) for value in values]
         traces.append(
             {
@@ -146,7 +154,7 @@ def chances(found: Reach | None, asked: ForecastQuery, model: SalesModel) -> Dra
         return Drawn(title, f"{summary} There is no year before to compare with.", None, None)
     rows = [
         [
-            f"{each.change:+.0%}" if each.change else "As a year before",
+            "The target" if math.isnan(each.change) else f"{each.change:+.0%}" if each.change else "As a year before",
             formats.exact(each.amount, measure.format, model),
             formats.short(each.chance, Format.PERCENT, model),
         ]
@@ -221,7 +229,7 @@ def record(kept: Sequence[Kept], model: SalesModel) -> Drawn:
     """Return how published forecasts did."""
     title = "Track record"
     if not kept:
-        words = "No forecast has been published for your rows yet. `salescope forecast --publish` keeps one."
+        words = "No forecast has been published for your rows yet. Show the total and press Publish this forecast."
         return Drawn(title, "", problem=words)
     rows = [
         [

@@ -11,7 +11,9 @@ from dash.development.base_component import Component
 from layouts import figures, labels, marks, tables
 from layouts.tiles import Drawn
 from services import formats
-from services.model import Measure, SalesModel
+from services.adding import Adding, adding
+from services.forecasting.landing import Landing
+from services.model import Format, Measure, SalesModel
 from services.planning import Progress, State
 from services.sales import Answer
 
@@ -63,11 +65,31 @@ def _tile(
             ),
             _change(name, measure, kpis, model),
             _target(progress, measure, model) if progress else None,
+            html.P(className="landing", **labels.data(landing=name)) if _lands(name, kpis, model) else None,
             html.Img(src=spark, alt="", className="spark") if spark else None,
         ],
         className=f"card kpi{' chosen' if name == chosen else ''}",
         **labels.data(query=kpis.query.to_json().decode(), title=measure.label),
     )
+
+
+def _lands(name: str, kpis: Answer, model: SalesModel) -> bool:
+    return kpis.window.incomplete and adding(model, name) is not Adding.RATIO
+
+
+def landing(found: Landing, name: str, target: float | None, model: SalesModel) -> str:
+    """Return where a measure will end with the period, and how likely it reaches its target, in words."""
+    measure = model.measure(name)
+    expected, low, high = (
+        formats.short(each, measure.format, model) for each in (found.expected, found.low, found.high)
+    )
+    words = f"Lands at {expected}"
+    if math.isfinite(found.low):
+        words += f" ({low} to {high})"
+    if target is not None and math.isfinite(found.low):
+        chance = found.chance(target, up_is_good=measure.up_is_good)
+        words += f", {formats.short(chance, Format.PERCENT, model)} likely to reach the target"
+    return words
 
 
 def rest(kpis: Answer, others: Answer, name: str, model: SalesModel) -> Component:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import figures, key_figures, labels, noted, tables, tiles
@@ -31,6 +31,9 @@ class Ids:
     KPIS = "overview-kpis"
     TRUST = "overview-trust"
     REST = "overview-rest"
+    LANDING_ASKED = "overview-landing-asked"
+    LANDING = "overview-landing"
+    LANDING_SHOWN = "overview-landing-shown"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def page(model: SalesModel, bar: Component, view: View) -> Component:
             bar,
             html.Div(view.notices, id=Ids.NOTICES, **labels.aria(live="polite")),
             html.Section(view.kpis, id=Ids.KPIS, className="kpis", **labels.aria(label="Key figures")),
+            *(dcc.Store(id=name) for name in (Ids.LANDING_ASKED, Ids.LANDING, Ids.LANDING_SHOWN)),
             html.Div(view.rest, id=Ids.REST),
             tiles.grid([tiles.card(PAGE, key, drawn, model) for key, drawn in view.charts.items()]),
             html.Footer(view.trust, id=Ids.TRUST, className="trust"),

@@ -17,13 +17,13 @@ from services.model import SalesModel
 from services.periods import Compare, Grain
 from services.sales import Answer
 from services.seasonality import ALPHA, STRONG, Decomposition, Season
-from services.trends import AVERAGES, LOOKS, Line, Look, Pattern, Seasonal, Trend, TrendQuery, Weekday
+from services.trends import AHEAD, AVERAGES, LOOKS, Line, Look, Pattern, Seasonal, Trend, TrendQuery, Weekday
 
 PAGE = "trends"
 
 
-def settings(asked: TrendQuery, grain: Grain, model: SalesModel) -> list[Component]:
-    """Return the controls of the page; `grain` is the one on show."""
+def settings(asked: TrendQuery, grain: Grain, model: SalesModel, *, forecasts: bool = False) -> list[Component]:
+    """Return the controls of the page; `grain` is the one on show, `forecasts` whether they are offered."""
     measures = [(name, each.label) for name, each in model.measures.items()]
     splits = [(NONE, "– none –"), *((name, each.label) for name, each in model.dimensions.items())]
     averages = [(str(n), f"{n} {grain.value}s" if n else "– none –") for n in AVERAGES]
@@ -36,6 +36,9 @@ def settings(asked: TrendQuery, grain: Grain, model: SalesModel) -> list[Compone
         Setting("Running average", "trends-average", str(asked.average), averages, "0"),
         Setting("Lines", "trends-split", asked.split or NONE, splits),
     ]
+    if forecasts:
+        ahead = [(str(n), f"{n} {grain.value}s ahead" if n else "– none –") for n in AHEAD]
+        found.append(Setting("Forecast", "trends-ahead", str(asked.ahead), ahead, "0"))
     if asked.query.compare is not Compare.NONE and not asked.split:
         found.insert(3, Setting("Compare also", "trends-also", "yes" if asked.also else "no", both, "no"))
     return settings_bar.bar(PAGE, [("Trend", found)])

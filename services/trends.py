@@ -26,6 +26,8 @@ PREFIX = "trends-"
 LINES, ITEMS = 5, 60
 MAX_BUCKETS = 1_200
 AVERAGES = (0, 3, 4, 7, 12, 28)
+#: Buckets of a forecast offered; 0 is none.
+AHEAD = (0, 4, 8, 12, 26)
 
 
 class Look(StrEnum):
@@ -47,13 +49,17 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class TrendQuery:
-    """What the page shows: `also` is a second comparison, `average` a number of buckets, `split` a dimension."""
+    """What the page shows: `also` is a second comparison, `average` a number of buckets, `split` a dimension.
+
+    `ahead` is how many buckets of a forecast follow the last one, 0 for none.
+    """
 
     query: SalesQuery
     also: bool = False
     average: int = 0
     look: Look = Look.VALUE
     split: str = ""
+    ahead: int = 0
 
     @property
     def measure(self) -> str:
@@ -89,11 +95,14 @@ def _setting(state: TrendQuery, name: str, value: str, model: SalesModel) -> Tre
             return replace(state, also=value == "yes")
         case "average" if value.isdecimal() and int(value) <= max(AVERAGES):
             return replace(state, average=int(value))
+        case "ahead" if value.isdecimal() and int(value) in AHEAD:
+            return replace(state, ahead=int(value))
         case "look" if value in list(Look):
             return replace(state, look=Look(value))
         case "split" if value in ("", *model.dimensions):
             return replace(state, split=value)
     allowed = {
+        "ahead": tuple(map(str, AHEAD)),
         "also": ("yes", "no"),
         "average": (f"a whole number up to {max(AVERAGES)}",),
         "look": tuple(Look),

@@ -51,13 +51,13 @@ def offsets_of(panel: Panel) -> tuple[int, ...]:
     return tuple(offset for offset in wanted if length - offset >= least)
 
 
-def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS) -> Backtest:
-    """Return the backtest of every model meant for the panel.
+def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS, offsets: tuple[int, ...] | None = None) -> Backtest:
+    """Return the backtest of every model meant for the panel, at its own offsets unless others are given.
 
     A shared model is fitted once, on what was known at the earliest origin. At each origin a model gets the panel as it
     was then, and nothing else.
     """
-    offsets = offsets_of(panel)
+    offsets = offsets_of(panel) if offsets is None else offsets
     views = [panel.before(offset) for offset in offsets]
     truth = [panel.values[:, panel.periods - o : panel.periods - o + panel.horizon] for o in offsets]
     forecasts: dict[str, Values] = {}

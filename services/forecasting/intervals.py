@@ -30,6 +30,8 @@ FEWEST = 16
 #: How much better the regression must describe unseen series to be used.
 MARGIN = 0.99
 FOLDS = 2
+#: Cells the regression learns from and is judged by at most.
+MOST_CELLS = 100_000
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,11 @@ class _Cells:
             for index, offset in enumerate(backtest.offsets)
         ]
         _, row, step = np.nonzero(counted)
-        return cls(np.vstack(known), errors.relative[counted], row, step)
+        cells = cls(np.vstack(known), errors.relative[counted], row, step)
+        if len(row) <= MOST_CELLS:
+            return cells
+        drawn = np.sort(np.random.default_rng(0).choice(len(row), MOST_CELLS, replace=False))
+        return cls(cells.known[drawn], cells.errors[drawn], row[drawn], step[drawn])
 
 
 def _known_of(panel: Panel, mean: Values, spread: Values) -> Values:
@@ -169,8 +175,7 @@ def _known_of(panel: Panel, mean: Values, spread: Values) -> Values:
 
 def _regressed(cells: _Cells, now: Values, steps: Mapping[str, Values], how: Run) -> dict[str, Values]:
     """Return the mean of both kinds of quantile for each level at which that is better on unseen series."""
-    series = int(cells.row.max()) + 1
-    fold = np.random.default_rng(how.seed).integers(0, FOLDS, series)[cells.row]
+    fold = np.random.default_rng(how.seed).integers(0, FOLDS, int(cells.row.max()) + 1)[cells.row]
     found: dict[str, Values] = {}
     before = after = 0.0
     for name, level in LEVELS.items():

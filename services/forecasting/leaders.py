@@ -81,8 +81,8 @@ def _history(sales: Sales, query: SalesQuery, viewer: Viewer, pairs: pd.DataFram
     return regular(frame.rename(columns={"time": "date", measure: "value"})[["series_id", "date", "value"]], query)
 
 
-def futures(found: Forecasts) -> Values:
-    """Return drawn sums over the horizon (draws, series); nothing where there is no backtest."""
+def futures(found: Forecasts, weights: Values | None = None) -> Values:
+    """Return drawn sums over the horizon (draws, series), each period by its weight; nothing without a backtest."""
     if not len(found.past):
         return np.zeros((0, len(found.panel.ids)))
     errors = Errors.of(found.backtest, found.past)
@@ -93,7 +93,7 @@ def futures(found: Forecasts) -> Values:
     error = np.nan_to_num(errors.relative[origin]) * errors.spread[None, :, None] * sign
     drawn = found.bands["mean"][None] + error
     drawn = np.maximum(drawn, 0.0) if found.panel.nonnegative else drawn
-    return np.asarray(drawn.sum(2))
+    return np.asarray(drawn.sum(2) if weights is None else drawn @ weights)
 
 
 def _ranked(listed: pd.DataFrame, drawn: Values, ranks: int) -> pd.DataFrame:

@@ -8,15 +8,20 @@ from enum import StrEnum
 
 import numpy as np
 
+from services.access import Viewer
 from services.errors import UnknownNameError, UserError
 from services.forecasting.leaders import futures
-from services.forecasting.sales import HORIZONS, Outlook
+from services.forecasting.panel import Values
+from services.forecasting.sales import HORIZONS, STEPS, Outlook
 from services.model import Role, SalesModel
 from services.overview import default_query
-from services.periods import Compare, Grain
+from services.periods import Compare, Grain, Range
+from services.planning import Planning
 from services.query import Params, SalesQuery, from_params
 
 PREFIX = "forecast-"
+#: Periods ahead whose targets are looked up.
+MOST_TARGETS = 60
 #: Periods ahead offered per grain; the first is shown unless another is asked for.
 AHEAD: Mapping[Grain, tuple[int, ...]] = {
     Grain.WEEK: (8, 4, 13, 26, 52),
@@ -107,7 +112,10 @@ def read(params: Params, model: SalesModel) -> tuple[ForecastQuery, tuple[str, .
 
 @dataclass(frozen=True)
 class Chance:
-    """An amount over the whole horizon: its change against the same periods a year before, and its chance."""
+    """An amount over the whole horizon and its chance; its change against the same periods a year before.
+
+    The change is NaN for what people set as their target.
+    """
 
     change: float
     amount: float
@@ -125,8 +133,24 @@ class Reach:
     chances: tuple[Chance, ...]
 
 
-def reach(found: Outlook, asked: ForecastQuery) -> Reach | None:
-    """Return the sum over the horizon and the chance to reach amounts; None without a backtest to draw from."""
+def targets(found: Outlook, planning: Planning, viewer: Viewer) -> Values:
+    """Return what people set as the target of each period ahead; NaN where targets do not cover exactly its days."""
+    total, measure = found.total, found.query.measures[0]
+    step = STEPS[found.query.grain or Grain.WEEK]
+    ahead = [Range(time.to_pydatetime(), (time + step).to_pydatetime()) for time in total["time"]]
+    wanted = [
+        planning.progress(found.query, each, each, {measure: mean}, viewer).get(measure)
+        for each, mean in zip(ahead[:MOST_TARGETS], total["mean"], strict=False)
+    ]
+    known = [np.nan if each is None else each.target for each in wanted]
+    return np.array(known + [np.nan] * (len(ahead) - len(known)), "float64")
+
+
+def reach(found: Outlook, asked: ForecastQuery, wanted: Values | None = None) -> Reach | None:
+    """Return the sum over the horizon and the chance to reach amounts; None without a backtest to draw from.
+
+    `wanted` are the targets of the periods ahead; where they are known for all of them, their sum is an amount too.
+    """
     drawn = futures(found.forecasts)[:, 0]
     if not len(drawn):
         return None
@@ -139,5 +163,8 @@ def reach(found: Outlook, asked: ForecastQuery) -> Reach | None:
         for change in CHANGES
         if before > 0
     )
+    if wanted is not None and np.isfinite(wanted).all():
+        whole = float(wanted.sum())
+        chances = (Chance(np.nan, whole, float((drawn >= whole).mean())), *chances)
     low, high = np.quantile(drawn, [0.1, 0.9])
     return Reach(float(found.total["mean"].sum()), float(low), float(high), before, chances)

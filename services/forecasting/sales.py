@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from services.access import Viewer
+from services.adding import Adding, adding
 from services.errors import UserError
-from services.forecasting.engine import Forecasts
+from services.forecasting.engine import Forecasts, Progress
 from services.forecasting.engine import forecast as forecast_of
 from services.forecasting.frequency import FREQUENCIES
 from services.forecasting.intervals import BANDS, held
@@ -34,7 +35,10 @@ STEPS: Mapping[Grain, pd.DateOffset] = {
 #: Whole periods a forecast needs beside those it is tested on.
 FEWEST = 4
 TOTAL, REST = "", "\x00rest"
-MOST_PARTS = 500
+#: Series one forecast may have.
+MOST_PARTS = 50_000
+#: Values one filter names; of more parts the history is asked for in pieces.
+PIECE = 500
 #: What LightGBM learns from at most, so that a page need not wait.
 ROWS = 6_000
 
@@ -78,8 +82,8 @@ class Outlook:
     @property
     def model(self) -> str:
         """The models used, the most important first."""
-        used = sorted((score for score in self.scores if score.weight), key=lambda score: -score.weight)
-        return " + ".join(f"{score.weight:.0%} {score.model}" for score in used)
+        used = sorted(self.forecasts.weights.items(), key=lambda each: -each[1])
+        return " + ".join(f"{share:.0%} {name}" for name, share in used if share)
 
     @property
     def naive(self) -> Values:
@@ -91,11 +95,18 @@ class Outlook:
     @property
     def better(self) -> bool:
         """True when something beat seasonal naive in the backtest."""
-        return any(score.weight for score in self.scores if score.model != NAIVE)
+        return any(share for name, share in self.forecasts.weights.items() if name != NAIVE)
 
 
 def forecast(
-    sales: Sales, query: SalesQuery, viewer: Viewer, horizon: int, *, how: Run | None = None, parts: int = 10
+    sales: Sales,
+    query: SalesQuery,
+    viewer: Viewer,
+    horizon: int,
+    *,
+    how: Run | None = None,
+    parts: int = 10,
+    progress: Progress = lambda stage, share: None,
 ) -> Outlook:
     """Return the forecast of the query's first measure at its grain for `horizon` periods after the last whole one.
 
@@ -105,6 +116,7 @@ def forecast(
     """
     query = checked(query, horizon)
     how = how or Run(rows=ROWS, expected=True)
+    progress("Reading the history", 0.0)
     series, labels, version, notes = _series(sales, query, viewer, parts)
     panel = panel_of(series, query, horizon)
     longest = int(panel.lengths.max())
@@ -117,7 +129,7 @@ def forecast(
     if len(panel.ids) > 1 and not adds_up:
         notes = (*notes, "This measure does not add up over its parts, so neither do the forecasts.")
     reconcile = total_first(nonnegative=panel.nonnegative) if adds_up else None
-    found = forecast_of(panel, how, reconcile=reconcile)
+    found = forecast_of(panel, how, reconcile=reconcile, progress=progress)
     return Outlook(
         query,
         _frame(found, series, labels),
@@ -190,14 +202,35 @@ def _parts(
     labels = dict(zip(keys, names.astype("str"), strict=True))
     if not keys:
         return {}, {}
-    own = replace(query, filters=(*query.filters, Filter(dimension, "is", keys)))
-    frame = sales.answer(own, viewer).frame.dropna(subset=["time"])
-    made = {str(key): each for key, each in frame.groupby(frame[dimension].astype("str"), sort=False)}
-    rest = replace(query, dimensions=(), filters=(*query.filters, Filter(dimension, "not", keys)))
-    others = sales.answer(rest, viewer).frame.dropna(subset=["time"])
-    if len(others) and others[measure].abs().sum() > 0:
+    made: dict[str, pd.DataFrame] = {}
+    for at in range(0, len(keys), PIECE):
+        own = replace(query, filters=(*query.filters, Filter(dimension, "is", keys[at : at + PIECE])))
+        frame = sales.answer(own, viewer).frame.dropna(subset=["time"])
+        made |= {str(key): each for key, each in frame.groupby(frame[dimension].astype("str"), sort=False)}
+    made = {key: made[key] for key in keys if key in made}
+    others = _rest(sales, query, viewer, keys, made)
+    if others is not None:
         made[REST], labels[REST] = others, "All others"
-    return {key: made[key] for key in (*keys, REST) if key in made}, labels
+    return made, labels
+
+
+def _rest(
+    sales: Sales, query: SalesQuery, viewer: Viewer, keys: tuple[str, ...], made: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame | None:
+    """Return the history of all values but these; None where there is nothing, or where it cannot be told."""
+    measure, whole = query.measures[0], replace(query, dimensions=())
+    if len(keys) <= PIECE:
+        rest = replace(whole, filters=(*query.filters, Filter(query.dimensions[0], "not", keys)))
+        others = sales.answer(rest, viewer).frame.dropna(subset=["time"])
+    elif adding(sales.model, measure) is Adding.SUM:
+        total = sales.answer(whole, viewer).frame.dropna(subset=["time"]).set_index("time")[measure]
+        named = pd.concat([each[["time", measure]] for each in made.values()]).groupby("time")[measure].sum()
+        left = total.astype("float64").sub(named.astype("float64"), fill_value=0.0)
+        # What remains of amounts that were added in another order is no sale.
+        others = left.where(left.abs() > 1e-9 * total.abs().max(), 0.0).rename(measure).reset_index()
+    else:
+        return None
+    return others if len(others) and others[measure].abs().sum() > 0 else None
 
 
 def end_of_whole_periods(sales: Sales, times: pd.DatetimeIndex, query: SalesQuery) -> dt.datetime:

@@ -10,7 +10,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import IO, Any, NamedTuple
+from pathlib import Path
+from typing import IO, Any, NamedTuple, ParamSpec
 
 import flask
 import orjson
@@ -31,14 +32,17 @@ from services.errors import (
 from services.exports import safe_cell
 from services.forecasting import requests
 from services.forecasting import sales as forecasting
+from services.forecasting.room import ForecastRoom
 from services.frames import arrow_stream
 from services.inbox import Inbox, KeyReusedError
+from services.jobs import NoSuchJobError
 from services.orders import RefusedOrdersError
 from services.query import MAX_LIMIT, SalesQuery
 from services.sales import Answer, Sales
 
 log = logging.getLogger("salescope")
 MEGABYTE = 1024 * 1024
+P = ParamSpec("P")
 NDJSON, ARROW = "application/x-ndjson", "application/vnd.apache.arrow.stream"
 
 
@@ -49,7 +53,7 @@ class Format(NamedTuple):
     write: Callable[[Answer], bytes]
 
 
-def install(server: flask.Flask, sales: Sales, inbox: Inbox, body_mb: int) -> None:
+def install(server: flask.Flask, sales: Sales, inbox: Inbox, room: ForecastRoom, body_mb: int) -> None:
     """Add the routes; the gate lets in whom salescope.gate.API allows."""
 
     @_explained
@@ -79,21 +83,63 @@ def install(server: flask.Flask, sales: Sales, inbox: Inbox, body_mb: int) -> No
         if not flask.request.is_json:
             flask.abort(415, "Send what to forecast as application/json.")
         asked = requests.read(flask.request.get_data())
-        found = forecasting.forecast(sales, asked.query, viewer(), asked.horizon, parts=asked.parts)
+        if asked.many:
+            job = room.job(room.start(_checked(sales, asked), viewer()), viewer())
+            address = _address_of(job.id)
+            return requests.told(job, address), 202, {"Location": address}
+        found = forecasting.forecast(sales, asked.query, viewer(), asked.horizon)
         return flask.Response(requests.write(found), mimetype="application/json")
 
+    @_explained
+    def forecast_job(identity: str) -> flask.typing.ResponseReturnValue:
+        if flask.request.method == "DELETE":
+            room.cancel(identity, viewer())
+        return requests.told(room.job(identity, viewer()), _address_of(identity))
+
+    @_explained
+    def forecast_result(identity: str) -> flask.typing.ResponseReturnValue:
+        path = room.result(identity, viewer())
+        kind = flask.request.args.get("format", "json")
+        if kind not in RESULTS:
+            raise QueryError(f"There is no format {kind[:40]!r}. Allowed: {', '.join(RESULTS)}.")
+        mimetype, rows = RESULTS[kind]
+        headers = {"Content-Disposition": f"attachment; filename=forecast.{kind}"} if kind == "csv" else {}
+        return flask.Response(rows(path), mimetype=mimetype, headers=headers)
+
     server.add_url_rule("/api/v1/forecast", "api_forecast", forecast, methods=["POST"])
+    server.add_url_rule("/api/v1/forecast/<identity>", "api_forecast_job", forecast_job, methods=["GET", "DELETE"])
+    server.add_url_rule("/api/v1/forecast/<identity>/result", "api_forecast_result", forecast_result, methods=["GET"])
     server.add_url_rule("/api/v1/query", "api_query", query, methods=["GET", "POST"])
     server.add_url_rule("/api/v1/orders", "api_orders", take_orders, methods=["POST"])
 
 
-def _explained(view: Callable[[], flask.typing.ResponseReturnValue]) -> Callable[[], flask.typing.ResponseReturnValue]:
+def _checked(sales: Sales, asked: requests.Asked) -> requests.Asked:
+    """Return what is asked for, refused at once rather than by its job where the model has no such thing."""
+    asked.query.check(sales.model)
+    forecasting.checked(asked.query, asked.horizon)
+    return asked
+
+
+def _address_of(identity: str) -> str:
+    return f"/api/v1/forecast/{identity}"
+
+
+#: Forms of the rows of a forecast of many series by their name in `?format=`.
+RESULTS: dict[str, tuple[str, Callable[[Path], Iterator[bytes]]]] = {
+    "json": ("application/json", requests.json_of),
+    "csv": ("text/csv", requests.csv_of),
+}
+
+
+def _explained(
+    view: Callable[P, flask.typing.ResponseReturnValue],
+) -> Callable[P, flask.typing.ResponseReturnValue]:
     """Answer errors the caller can act on as JSON."""
 
     @functools.wraps(view)
-    def wrapper() -> flask.typing.ResponseReturnValue:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> flask.typing.ResponseReturnValue:
         try:
-            return view()
+            return view(*args, **kwargs)
         except RefusedOrdersError as error:
             return {"error": str(error), "rows": [asdict(fault) for fault in error.faults]}, 422
         except (UserError, NotReadyError) as error:
@@ -112,6 +158,7 @@ _STATUS: tuple[tuple[type[SalescopeError], int], ...] = (
     (AccessDeniedError, 403),
     (BusyError, 429),
     (KeyReusedError, 409),
+    (NoSuchJobError, 404),
     (NotReadyError, 503),
     (UserError, 400),
 )

@@ -39,6 +39,7 @@ from services.administration import Administration
 from services.database import is_current, open_database
 from services.errors import NotReadyError, UserError
 from services.forecasting.record import TrackRecord
+from services.forecasting.room import ForecastRoom
 from services.inbox import Inbox
 from services.language.questions import Questions
 from services.links import Links
@@ -97,14 +98,15 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     signin.install(server, door, BACKGROUND)
     operations.install(server, engine, sales, settings.metrics_token)
     inbox = Inbox(store)
-    api.install(server, sales, inbox, settings.api_body_mb)
+    forecast_room = ForecastRoom(settings.instance / "forecasts", installation.jobs(settings, engine))
+    api.install(server, sales, inbox, forecast_room, settings.api_body_mb)
     usage = UsageLog(engine)
     people = Administration(engine, accounts, mail, sales, usage, shown(settings))
     views, planning = SavedViews(engine, model), Planning(engine, model)
     questions = Questions(engine, sales)
     record = TrackRecord(engine, model)
     room = installation.data_room(settings, store, engine)
-    services = Services(sales, room, people, views, planning, questions, record)
+    services = Services(sales, room, people, views, planning, questions, record, forecast_room)
     _data_version(server, store, model, Warming(services, accounts))
     uploads.install(server, services.data, upload_mb=settings.upload_mb, at_once=max(1, settings.threads // 2))
     exports.install(server, services)

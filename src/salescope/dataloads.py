@@ -1,4 +1,4 @@
-"""The jobs of the Data page; each runs in a process of its own."""
+"""The jobs of the Data page and of forecasts; each runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from salescope.settings import Settings
 from services.accounts import Accounts
 from services.database import open_database
 from services.dataroom import LOAD, LOOK, UNDO
+from services.forecasting.room import KIND as FORECAST
+from services.forecasting.room import ForecastRoom
 from services.intake.proposal import Changes
 from services.jobs import JobContext, Kind
 from services.ledger import Load, Mode
@@ -74,4 +76,12 @@ def _record(settings: Settings, action: str, context: JobContext, load: Load) ->
     accounts.record(action, context.owner, "", f"load {load.number}, {load.name}: {load.rows_kept} rows")
 
 
-KINDS: Mapping[str, Kind] = {LOOK: _look, LOAD: _load, UNDO: _undo}
+def _forecast(context: JobContext) -> Mapping[str, Any]:
+    """Forecast many series for the rows their owner may see now."""
+    settings = Settings.from_env()
+    engine = open_database(settings.database_url)
+    room = ForecastRoom(settings.instance / "forecasts", installation.jobs(settings, engine))
+    return room.make(context, installation.make_sales(settings), Accounts(engine).as_viewer(context.owner))
+
+
+KINDS: Mapping[str, Kind] = {LOOK: _look, LOAD: _load, UNDO: _undo, FORECAST: _forecast}

@@ -64,6 +64,8 @@ SIGNED_IN = frozenset(
 #: Answered to programs with a bearer token that has the permission; for reading, to a session that has it too.
 API: Mapping[str, Permission] = {
     "api_forecast": Permission.FORECAST_RUN,
+    "api_forecast_job": Permission.FORECAST_RUN,
+    "api_forecast_result": Permission.FORECAST_RUN,
     "api_query": Permission.DASHBOARDS_VIEW,
     "api_orders": Permission.DATA_LOAD,
 }

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from services.errors import UserError
 from services.forecasting import backtest as backtesting
+from services.forecasting import engine
 from services.forecasting.engine import Forecasts, forecast
 from services.forecasting.features import Features, Samples, horizon_of
 from services.forecasting.frequency import FREQUENCIES, dates_of, inferred, ordinals
@@ -108,6 +109,52 @@ def test_hard_series_among_good_ones_are_forecast() -> None:
     assert found.bands["mean"][4] == pytest.approx(7, rel=0.05)
     # No interval is made up: a constant series of a panel with errors has a narrow one.
     assert (found.bands["hi80"][4] - found.bands["lo80"][4] < 2).all()
+
+
+SOME = np.random.default_rng(2).uniform(50, 150, 48)
+
+
+def rows_of(values: np.ndarray, first: str = "2018-01-01", step: int = 1) -> pd.DataFrame:
+    dates = pd.date_range(first, periods=len(values) * step, freq="MS")[::step]
+    return pd.DataFrame({"series_id": "a", "date": dates, "value": values})
+
+
+def with_value(at: int, value: float) -> np.ndarray:
+    return np.where(np.arange(len(SOME)) == at, value, SOME)
+
+
+@pytest.mark.parametrize(
+    ("train", "low", "high"),
+    [
+        pytest.param(rows_of(SOME[:3]), 0, 200, id="three points"),
+        pytest.param(rows_of(SOME * 0), 0, 0, id="all zeros"),
+        pytest.param(rows_of(with_value(20, 1e7)), 0, 1e7, id="one spike"),
+        pytest.param(pd.concat([rows_of(SOME), rows_of(SOME[:9] * 1.1)]), 30, 170, id="duplicated dates"),
+        pytest.param(pd.concat([rows_of(SOME[:20]), rows_of(SOME[20:], "2020-09-01")]), 30, 170, id="a gap of a year"),
+        pytest.param(pd.concat([rows_of(SOME), rows_of(SOME[:3] * 1e6, "2030-01-01")]), 0, 200, id="future dates"),
+        pytest.param(rows_of(with_value(7, np.nan)), 30, 170, id="nan"),
+        pytest.param(rows_of(with_value(7, np.inf)), 30, 170, id="inf"),
+        pytest.param(rows_of(np.full(48, 7.0)), 6.9, 7.1, id="constant"),
+    ],
+)
+def test_bad_history_gives_a_sensible_forecast(train: pd.DataFrame, low: float, high: float) -> None:
+    future = rows_of(np.zeros(6), "2022-01-01").drop(columns="value")
+    found = forecast(read(train, Shape(6, FREQUENCIES["month"], nonnegative=True), future), QUICK, LOCAL)
+    assert_sound(found)
+    assert found.bands["mean"].min() >= low
+    assert found.bands["mean"].max() <= high
+
+
+def test_many_series_go_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BLOCK", 25)
+    said: list[float] = []
+    panel = panel_of(waves(60, 40, 12))
+    found = forecast(panel, QUICK, LOCAL, progress=lambda stage, share: said.append(share))
+    assert_sound(found)
+    assert len(said) == 4
+    assert said == sorted(said)
+    alone = forecast(panel.of(np.arange(20, 40)), QUICK, LOCAL)
+    np.testing.assert_allclose(found.bands["mean"][20:40], alone.bands["mean"])
 
 
 def test_three_points_alone_have_no_interval() -> None:

@@ -10,17 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from services.access import RowScope, Viewer
+from services.access import Permission, RowScope, Viewer
 from services.database import migrate, open_database
 from services.errors import AccessDeniedError, QueryError, UserError
-from services.forecasting import requests
+from services.forecasting import page, requests
+from services.forecasting.landing import Landings, landings
 from services.forecasting.leaders import leaders
+from services.forecasting.overlay import overlaid
 from services.forecasting.record import TrackRecord
 from services.forecasting.registry import NAIVE
 from services.forecasting.sales import REST, TOTAL, forecast
-from services.periods import Grain
+from services.periods import Grain, Period
+from services.planning import Planning
 from services.query import Filter, SalesQuery
 from services.sales import Sales
+from services.trends import Look, TrendQuery, trend
 
 # What is computed from answers is the same on both engines; once is enough.
 pytestmark = [
@@ -97,6 +101,62 @@ def test_leaders_are_listed_per_place(sales: Sales, everyone: Viewer) -> None:
     assert listed["place"].nunique() == 2
     assert listed["chance"].between(0, 1).all()
     assert (listed["lo80"] <= listed["hi80"]).all()
+
+
+def test_landing_is_what_there_is_and_the_forecast_of_the_rest(sales: Sales, everyone: Viewer) -> None:
+    query = SalesQuery(measures=("revenue", "orders", "customers", "return_rate"), period=Period("qtd"))
+    found = landings(sales, query, everyone)
+    # Customers of two days may be the same, a rate adds up to nothing.
+    assert set(found) == {"revenue", "orders"}
+    so_far = sales.answer(query, everyone)
+    for name, each in found.items():
+        assert so_far.value(name) < each.low < each.expected < each.high
+        assert each.chance(each.low) > 0.85
+        assert each.chance(each.high, up_is_good=False) > 0.85
+    assert landings(sales, replace(query, period=Period("last_quarter")), everyone) == {}
+    nobody = Viewer(6, "c@d", "manager", everyone.permissions - {Permission.FORECAST_RUN}, everyone.scope)
+    assert Landings(sales).of(query, nobody) == {}
+    kept = Landings(sales)
+    assert kept.of(query, everyone) is kept.of(query, everyone)
+
+
+def test_overlay_carries_on_the_chart_it_lies_over(sales: Sales, everyone: Viewer) -> None:
+    asked = TrendQuery(replace(MONTHLY, period=Period("last_12_months")), ahead=4)
+    plain = trend(sales, asked, everyone)
+    more = overlaid(plain, sales, everyone, 4)
+    found = forecast(sales, MONTHLY, everyone, 4)
+    line = more.line("forecast")
+    assert line is not None
+    # The last bucket, which is not over, is forecast too.
+    assert len(more.buckets) == len(plain.buckets) + 3
+    assert list(line.values[-4:]) == found.total["mean"].tolist()
+    assert np.isnan(line.values[:-4]).all()
+    assert more.lines[0].values[: len(plain.buckets)] == plain.lines[0].values
+    for wrong, words in (
+        (replace(asked, look=Look.INDEX), "over values in one line"),
+        (replace(asked, query=replace(MONTHLY, period=Period("last_year"))), "ends before the data do"),
+    ):
+        with pytest.raises(UserError, match=words):
+            overlaid(trend(sales, wrong, everyone), sales, everyone, 4)
+
+
+def test_targets_of_the_periods_ahead_have_a_chance(sales: Sales, everyone: Viewer, tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'app.db'}")
+    migrate(engine)
+    planning = Planning(engine, sales.model)
+    planning.replace_targets(
+        "measure,from,to,value\nrevenue,2011-12-01,2011-12-31,1000\nrevenue,2012-01-01,2012-01-31,2000000", everyone
+    )
+    asked, _ = page.read([("forecast-by", "month"), ("forecast-ahead", "2")], sales.model)
+    found = forecast(sales, asked.query, everyone, 2)
+    wanted = page.targets(found, planning, everyone)
+    assert wanted.tolist() == [1000, 2_000_000]
+    reach = page.reach(found, asked, wanted)
+    assert reach is not None
+    assert reach.chances[0].amount == 2_001_000
+    assert 0 <= reach.chances[0].chance <= 1
+    further = page.targets(forecast(sales, asked.query, everyone, 3), planning, everyone)
+    assert np.isnan(further[2])
 
 
 def test_programs_get_what_the_page_shows(sales: Sales, everyone: Viewer) -> None:
