@@ -271,6 +271,7 @@
 
   function cancel() {
     for (const each of under.values()) each.control.abort();
+    send("/queries/stop", { method: "POST" });
     undo();
     say("Cancelled. The page shows what it showed before.", "info");
   }

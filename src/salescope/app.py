@@ -26,7 +26,7 @@ from callbacks import panel
 from callbacks.filters import MAX_SEARCH, parse_search
 from callbacks.wiring import PageContext, Services
 from layouts import shell
-from salescope import api, bundle, exports, headers, installation, operations, signin, uploads
+from salescope import api, bundle, exports, headers, installation, operations, signin, stopping, uploads
 from salescope.gate import BACKGROUND, PAGE_ENDPOINTS, Gate, find_page, viewer
 from salescope.pages import PAGES, Page
 from salescope.settings import ROOT, Settings, shown
@@ -97,6 +97,7 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     door = signin.Door(accounts, Links(engine, accounts), mail, outside, SingleSignOn(server, settings))
     signin.install(server, door, BACKGROUND)
     operations.install(server, engine, sales, settings.metrics_token)
+    stopping.install(server, sales)
     inbox = Inbox(store)
     forecast_room = ForecastRoom(settings.instance / "forecasts", installation.jobs(settings, engine))
     api.install(server, sales, inbox, forecast_room, settings.api_body_mb)

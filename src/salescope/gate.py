@@ -50,6 +50,7 @@ SIGNED_IN = frozenset(
     {
         "signout",
         "stop_looking",
+        "stop_queries",
         "data_version",
         "/",
         "/<path:path>",

@@ -14,7 +14,7 @@ from salescope.app import create_app
 from services.errors import AwayError, DefinitionError, NotReadyError, SalescopeError
 from services.model import EMPTY
 from tests.salescope.conftest import Visit
-from tests.serving import ROOT, Installation
+from tests.serving import ROOT, Installation, email_of
 
 MODEL = ROOT / "data" / "online_retail_ii" / "model.yaml"
 
@@ -145,6 +145,16 @@ def test_page_of_another_role_says_so(signed_in: dict[str, FlaskClient]) -> None
     answer = signed_in["executive"].get("/lines", headers={"Accept": "text/html"})
     assert answer.status_code == 403
     assert "Not for your role" in answer.text
+
+
+def test_cancel_stops_what_runs_for_the_viewer(app: flask.Flask, signed_in: dict[str, FlaskClient]) -> None:
+    parts = app.extensions["salescope"]
+    who = [parts["accounts"].as_viewer(email_of(role)) for role in ("analyst", "manager")]
+    mine, others = (parts["sales"]._cancelling.watch(each.user_id) for each in who)
+    assert app.test_client().post("/queries/stop").status_code == 401
+    assert not mine()
+    assert signed_in["analyst"].post("/queries/stop").status_code == 204
+    assert (mine(), others()) == (True, False)
 
 
 def test_error_for_a_program_is_json(signed_in: dict[str, FlaskClient]) -> None:

@@ -228,8 +228,8 @@ def test_a_page_answers_as_its_queries_do(
     store: Store, page: list[SalesQuery], scope: RowScope, period: str, compare: Compare
 ) -> None:
     """The period before ends in the middle of a day: the facts answer for that, for all queries at once."""
-    common = {"filters": page[0].filters, "segments": (), "period": Period(period), "compare": compare}
-    page = [replace(each, **common) for each in page]
+    filters = page[0].filters
+    page = [replace(each, filters=filters, segments=(), period=Period(period), compare=compare) for each in page]
     for query, answer in zip(page, store.sales.answer_many(page, viewer_of("analyst", scope)), strict=True):
         same(answer.frame, store.plain(query, scope).drop(columns=sql.ALL_ROWS))
 
