@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from services.errors import UserError
 from services.language import confidence
-from services.language.assembly import Draft, assemble, form_of
+from services.language.assembly import assemble
+from services.language.draft import Draft, form_of
 from services.language.edges import Edges, settled
 from services.language.forms import Form
 from services.language.lexicon import Lexicon

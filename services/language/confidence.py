@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from services.language.assembly import Draft
+from services.language.draft import Draft
 from services.language.forms import Form
 
 FILE = Path(__file__).parent / "confidence.json"

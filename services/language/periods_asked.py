@@ -13,8 +13,8 @@ from services.language.spans import Clock, Cycle, Span, add, shifted
 from services.periods import add_months
 
 if TYPE_CHECKING:
-    from services.language.assembly import Draft
     from services.language.dates import DateFound
+    from services.language.draft import Draft
     from services.language.items import Item
 
 CYCLIC = {"month": "month_of_year", "day": "day_of_week", "hour": "hour_of_day", "week": "week"}

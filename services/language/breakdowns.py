@@ -1,0 +1,149 @@
+"""What an answer is broken down by: dimensions after "by", time buckets, and averages over them."""
+
+from __future__ import annotations
+
+from services.language import periods_asked
+from services.language.draft import Draft
+from services.language.items import Item
+
+
+def read(draft: Draft) -> None:
+    """Read "by", "per", "for each" and what they are followed by, through a list."""
+    items = draft.items
+    for place in [*items.free("by"), *items.free("split")]:
+        items.use(place, "by")
+        each = items.step(place, 1, "to", "by", "distinct", "new", "count") if items.kind(place) == "by" else place + 1
+        if items.kind(place) == "split":
+            each = items.after(place, lambda row: row.kind == "by")
+            if each < 0:
+                continue
+            continue
+        found = 0
+        while (row := items.at(each)) is not None and not row.used:
+            if not _broken_by(draft, place, row):
+                break
+            found += 1
+            each = items.step(each, 1, "and", "by", "to")
+            if items.kind(each - 1) not in ("and", "by") and items.kind(each - 2) not in ("and", "by"):
+                break
+        if not found:
+            _by_nothing(draft, place, each)
+
+
+def _by_nothing(draft: Draft, place: int, each: int) -> None:
+    row = draft.items.at(each)
+    word = draft.said(draft.items.rows[place])
+    if row is not None and row.named and row.named[0].tier in ("part", "contains"):
+        draft.faults.append(("missing_dimension", draft.said(row)))
+    if row is None or row.used:
+        if word in ("by", "per", "split by", "grouped by", "broken down by"):
+            draft.doubt("lost")
+        return
+    if row.kind in ("unknown", "value"):
+        if row.kind == "value" and word not in (
+            "by",
+            "per",
+            "split by",
+            "broken down by",
+            "for every",
+            "each",
+            "every",
+        ):
+            return
+        draft.faults.append(("missing_dimension", draft.said(row)))
+
+
+def _broken_by(draft: Draft, place: int, row: Item) -> bool:  # noqa: PLR0911 - one per kind of thing
+    """Take one thing to break down by; False when it is not one."""
+    items = draft.items
+    word = draft.said(items.rows[place])
+    if row.kind in ("unit", "grain"):
+        row.used = "grain"
+        _bucket(draft, str(row.value))
+        return True
+    if row.kind != "noun":
+        return False
+    listed = bool(draft.dimensions or draft.grain)
+    ranking = listed and draft.limit is not None
+    alone = listed and not any(other.noun.measure and other is not row for other in items.rows)
+    counted = items.kind(items.rows.index(row) - 1) == "count"
+    several = row.noun.plural and word == "by" and (ranking or draft.order is not None or alone)
+    measure_first = row.noun.measure and (not row.noun.dimension or several or counted)
+    if measure_first and draft.order is None and row.noun.dimension:
+        row.used = "measure"
+        draft.add_measure(row.noun.measure or "")
+        return True
+    if measure_first and draft.order is not None:
+        row.used = "order"
+        draft.order = (row.noun.measure, draft.order[1])
+        return True
+    if row.noun.dimension:
+        row.used = "dimension"
+        if ranking and draft.dimensions and row.noun.dimension not in draft.dimensions:
+            draft.limit_per = row.noun.dimension
+            draft.dimensions.insert(0, row.noun.dimension)
+        else:
+            draft.add_dimension(row.noun.dimension)
+        return True
+    if row.noun.measure:
+        row.used = "order"
+        before = items.before(place, lambda each: bool(each.noun.dimension) and each.noun.plural and not each.used)
+        if before >= 0 and not draft.dimensions and items.kind(items.step(before, -1, "to")) != "count":
+            draft.add_dimension(items.use(before, "dimension").noun.dimension or "")
+        draft.add_measure(row.noun.measure)
+        if draft.dimensions:
+            draft.order = (row.noun.measure, True)
+        return True
+    return False
+
+
+def _bucket(draft: Draft, name: str) -> None:
+    if draft.calculation == "moving_avg":
+        return
+    if draft.limit is not None and draft.dimensions and name in ("day", "week", "month", "quarter", "year", "hour"):
+        draft.limit_per = name
+    draft.grain = name
+
+
+def read_grains(draft: Draft) -> None:
+    """Read time buckets: "monthly", "over time", "which week"."""
+    items = draft.items
+    for place in list(items.free("grain")):
+        _bucket(draft, str(items.use(place, "grain").value))
+    for place in list(items.free("trend")):
+        items.use(place, "grain")
+        draft.grain = draft.grain or "any"
+    for place in list(items.free("unit")):
+        before = items.kind(items.step(place, -1, "to"))
+        if before in ("which", "count") or draft.calculation in ("cumulative", "moving_avg"):
+            row = items.use(place, "grain")
+            draft.grain = draft.grain or str(row.value)
+            if before == "which":
+                draft.doubt("which_unit")
+    if draft.grain == "any":
+        draft.grain = periods_asked.trend_grain(draft.time, draft.clock)
+    usual = draft.items.has("usually")
+    for place in list(items.free("usually")):
+        items.use(place, "grain")
+    if usual and draft.grain in periods_asked.CYCLIC:
+        draft.grain = periods_asked.CYCLIC[draft.grain]
+    if draft.grain == "hour" and not periods_asked.is_day(draft.time):
+        draft.grain = "hour_of_day"
+    if draft.calculation == "cumulative" and draft.grain is None:
+        draft.grain = "month"
+        draft.doubt("grain")
+
+
+def read_averages(draft: Draft) -> None:
+    """Read the average of time buckets, unless the measure is an average itself."""
+    items = draft.items
+    for place in list(items.free("average")):
+        items.use(place, "calculation")
+        measure = draft.main
+        whole = draft.lexicon.model.measures[measure].expression
+        if draft.calculation == "moving_avg" or "/" in whole or whole.startswith(("avg", "mean")):
+            continue
+        if draft.grain in ("day", "week", "month", "quarter", "year", "hour") and draft.order is None:
+            draft.calculation = "avg_per_period"
+        else:
+            draft.doubt("average")

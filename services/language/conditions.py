@@ -1,0 +1,165 @@
+"""Named values of the data -> conditions, and values set against each other or against the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.language.draft import LINKS, Draft
+from services.language.edges import FOREIGN
+from services.language.forms import Condition
+from services.language.items import Item
+from services.language.thresholds import belongs
+from services.language.values import Named
+from services.model import Role
+
+
+def name_values(draft: Draft) -> None:
+    """Turn named values into conditions; those after "without" are left out."""
+    items = draft.items
+    _literals(draft)
+    negated: set[int] = set()
+    for place in list(items.free("not")):
+        items.use(place, "condition")
+        each = items.step(place, 1, "to", "count")
+        if items.kind(each) == "noun" and items.kind(each + 1) == "value":
+            items.use(each, "condition")
+            each += 1
+        if items.kind(each) != "value":
+            draft.doubt("lost")
+            continue
+        while items.kind(each) == "value":
+            negated.add(each)
+            each = items.step(each, 1, "and", "or", "to", "not")
+    for place in list(items.free("value")):
+        item = items.use(place, "condition")
+        _name(draft, place, _chosen(draft, place, item), negated=place in negated)
+
+
+def _literals(draft: Draft) -> None:
+    """Read "containing X" and "starting with X"."""
+    items = draft.items
+    for place in list(items.free("inname")):
+        items.use(place, "condition")
+        named = items.at(place - 1)
+        product = draft.lexicon.model.by_role(Role.PRODUCT)
+        if named is None or named.used or named.kind != "value" or not product:
+            draft.faults.append(("unknown_value", draft.said(named) if named else ""))
+            continue
+        named.used = "condition"
+        terms = named.named[0].terms or (draft.said(named),)
+        draft.conditions += [Condition(product, "contains", (term.upper(),)) for term in terms]
+    for kind, operator in (("contains", "contains"), ("starts", "starts_with")):
+        for place in list(items.free(kind)):
+            item = items.use(place, "condition")
+            following = items.at(place + 1)
+            subject = items.before(place, lambda row: bool(row.noun.dimension))
+            name = items.rows[subject].noun.dimension if subject >= 0 else draft.lexicon.model.by_role(Role.PRODUCT)
+            negated = items.kind(place - 1) == "not"
+            if subject >= 0 and items.rows[subject].edge.first and belongs(draft, items.rows[subject]):
+                items.rows[subject].used = "condition"
+            if following is None or not name:
+                draft.faults.append(("ambiguous", "what the name should contain is missing"))
+                continue
+            words = draft.said(following).strip("\"' ")
+            following.used = "condition"
+            if following.kind == "unknown" and operator == "contains":
+                draft.faults.append(("unknown_value", words))
+            if negated:
+                items.use(place - 1, "condition")
+            terms = following.named[0].terms if following.named and following.named[0].terms else (words.upper(),)
+            if operator == "starts_with":
+                terms = (words.upper(),)
+            said = "not_contains" if negated else operator
+            draft.conditions += [Condition(name, said, (term.upper(),)) for term in terms]
+            item.used = "condition"
+
+
+def _chosen(draft: Draft, place: int, item: Item) -> Named:
+    """Return which of several dimensions a value belongs to: the one said beside it, else the best known."""
+    items, model = draft.items, draft.lexicon.model
+    for beside in (place - 1, place + 1):
+        noun = items.at(beside)
+        if noun is None or noun.kind != "noun" or noun.noun.dimension is None:
+            continue
+        code = any(letter.isdecimal() for letter in item.named[0].entries[0].key) if item.named[0].entries else False
+        coded = code and model.dimension(noun.noun.dimension).role is Role.PRODUCT
+        if coded and beside < place and not noun.noun.plural:
+            noun.used = noun.used or "condition"
+        for named in item.named:
+            same = model.dimension(named.dimension).column == model.dimension(noun.noun.dimension).column
+            if named.dimension == noun.noun.dimension or same:
+                if not noun.noun.plural or beside < place:
+                    noun.used = noun.used or "condition"
+                exact = [each for each in item.named if each.dimension == noun.noun.dimension]
+                return exact[0] if exact else named
+    if len(item.named) > 1:
+        draft.doubt("several", 0.5 if item.named[0].tier == "code" else 1.0)
+    return sorted(item.named, key=lambda named: _rank(draft, named))[0]
+
+
+def _rank(draft: Draft, named: Named) -> tuple[int, int]:
+    """Order dimensions that know the same value: own codes before labelled ones, customers before orders."""
+    dimension = draft.lexicon.model.dimension(named.dimension)
+    if named.tier == "code":
+        return (0 if dimension.label_column is None and dimension.role is None else 1, 0)
+    roles = [Role.COUNTRY, Role.PRODUCT, Role.PRODUCT_TYPE, Role.CHANNEL, Role.CUSTOMER]
+    return (2, roles.index(dimension.role) if dimension.role in roles else 9)
+
+
+def _name(draft: Draft, place: int, named: Named, *, negated: bool) -> None:
+    keys = tuple(dict.fromkeys(entry.key for entry in named.entries))
+    labels = tuple(entry.label for entry in named.entries)
+    said = draft.said(draft.items.rows[place])
+    if named.tier in ("contains", "part") and all(word in FOREIGN for word in said.split()):
+        draft.faults.append(("unknown_value", said))
+    if named.tier == "contains":
+        draft.doubt("contains")
+        before = draft.texts[draft.items.rows[place].edge.first - 1] if draft.items.rows[place].edge.first else ""
+        if before in ("in", "from", "to", "by"):
+            draft.doubt("odd_place")
+        operator = "not_contains" if negated else "contains"
+        draft.conditions += [Condition(named.dimension, operator, (term.upper(),)) for term in named.terms]
+        return
+    if named.tier == "part":
+        draft.doubt("part")
+    operator = "not_in" if negated else "in"
+    for number, known in enumerate(draft.conditions):
+        if (known.dimension, known.operator) == (named.dimension, operator):
+            joined = (*known.values, *(key for key in keys if key not in known.values))
+            draft.conditions[number] = replace(known, values=joined, labels=(*known.words, *labels))
+            return
+    draft.conditions.append(Condition(named.dimension, operator, keys, labels))
+
+
+def compare_members(draft: Draft) -> None:
+    """Compare members: two values of a dimension side by side, or one against the rest."""
+    items = draft.items
+    for place in list(items.free("rest")):
+        if draft.conditions and items.has("versus", "compare"):
+            items.use(place, "calculation")
+            following = items.at(place + 1)
+            if following is not None and following.noun.dimension == draft.conditions[-1].dimension:
+                following.used = "calculation"
+            draft.calculation = "in_vs_rest"
+            for versus in (*items.free("versus"), *items.free("compare")):
+                items.use(versus, "calculation")
+    for place in list(items.free("versus")):
+        left, right = items.step(place, -1, *LINKS), items.step(place, 1, *LINKS, "noun")
+        if items.kind(left) in ("value", "noun") and items.kind(right) == "value":
+            _side_by_side(draft, place)
+    for place in list(items.free("compare")):
+        if any(len(each.values) > 1 and each.operator == "in" for each in draft.conditions) and not _two_dates(draft):
+            _side_by_side(draft, place)
+        else:
+            items.use(place, "comparison")
+
+
+def _two_dates(draft: Draft) -> bool:
+    return sum(row.kind == "date" for row in draft.items.rows) > 1
+
+
+def _side_by_side(draft: Draft, place: int) -> None:
+    several = [each for each in draft.conditions if each.operator == "in" and len(each.values) > 1]
+    if several:
+        draft.items.use(place, "comparison")
+        draft.add_dimension(several[-1].dimension)

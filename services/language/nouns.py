@@ -1,0 +1,87 @@
+"""The nouns no other pass took: measures, or dimensions, by where they stand."""
+
+from __future__ import annotations
+
+from services.language.draft import Draft
+from services.model import Role
+
+
+def read(draft: Draft) -> None:
+    """Sort the remaining nouns into measures and dimensions by where they stand."""
+    items = draft.items
+    for place in list(items.free("noun")):
+        row = items.rows[place]
+        noun = row.noun
+        left = items.step(place, -1, "to", "distinct")
+        if noun.measure and not noun.dimension:
+            row.used = "measure"
+            draft.add_measure(noun.measure)
+            if items.kind(left) == "count":
+                items.rows[left].used = "measure"
+        elif noun.dimension and not noun.measure:
+            _plain_dimension(draft, place, left)
+        else:
+            _either(draft, place, left)
+    for place in list(items.free("count")):
+        items.use(place, "measure")
+        if not draft.measures:
+            draft.verb = draft.lexicon.pieces
+            if not items.has("sell", "value", "spend"):
+                draft.doubt("count")
+    for place in list(items.free("distinct")):
+        items.use(place, "measure")
+
+
+def _plain_dimension(draft: Draft, place: int, left: int) -> None:
+    items, row = draft.items, draft.items.rows[place]
+    row.used = "dimension"
+    name = row.noun.dimension or ""
+    if items.kind(left) == "count":
+        items.rows[left].used = "measure"
+        role = draft.lexicon.model.dimension(name).role
+        if role is Role.PRODUCT and items.has("sell") and items.kind(left + 1) != "distinct":
+            draft.add_measure(draft.lexicon.pieces)
+        elif name in draft.lexicon.counted_by:
+            draft.add_measure(draft.lexicon.counted_by[name])
+        else:
+            draft.faults.append(("missing_measure", f"number of {draft.said(row)}"))
+        return
+    if any(each.dimension == name for each in draft.conditions) and not row.noun.plural:
+        return
+    if items.kind(left) not in ("which", "by", "compare") and name not in draft.dimensions:
+        draft.doubt("loose_dimension")
+    draft.add_dimension(name)
+
+
+def _either(draft: Draft, place: int, left: int) -> None:
+    """Decide a noun such as "customers": counted, or listed."""
+    items, row = draft.items, draft.items.rows[place]
+    noun, lead = row.noun, items.kind(left)
+    following = items.kind(items.step(place, 1, "filler"))
+    role = draft.lexicon.model.dimension(noun.dimension or "").role
+    same = any(each.dimension == noun.dimension for each in draft.conditions)
+    counted = draft.measures or any(each.noun.measure and each is not row for each in items.rows)
+    if items.kind(place - 1) == "value" and counted and (same or draft.measures or draft.dimensions):
+        row.used = "condition"
+        return
+    asks = items.at(left)
+    listed = (lead == "which" and asks is not None and asks.value != "is") or (
+        following in ("sell", "contains", "starts", "priced", "who", "spend")
+        and role is not Role.ORDER
+        and lead != "count"
+    )
+    plain = items.kind(place - 1) != "distinct" and items.kind(left + 1) != "distinct" and " " not in draft.said(row)
+    if lead == "count" and role is Role.PRODUCT and items.has("sell") and plain:
+        items.rows[left].used = row.used = "measure"
+        draft.add_measure(draft.lexicon.pieces)
+        return
+    if listed or (draft.limit is not None and not draft.dimensions and draft.grain is None):
+        row.used = "dimension"
+        draft.add_dimension(noun.dimension or "")
+        return
+    if lead == "count":
+        items.rows[left].used = "measure"
+    row.used = "measure"
+    draft.add_measure(noun.measure or "")
+    if lead != "count":
+        draft.doubt("either", 0.5)

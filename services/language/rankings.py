@@ -1,0 +1,180 @@
+"""Top and bottom, superlatives, and orders such as "highest first"."""
+
+from __future__ import annotations
+
+from services.language.draft import Draft
+from services.language.forms import TOP
+from services.language.items import Item
+from services.language.lexicon import Noun
+from services.model import Role
+
+QUANTITY = frozenset({"most", "the most", "least", "the least", "fewest"})
+
+
+def read(draft: Draft) -> None:
+    """Read top and bottom, superlatives, and orders such as "highest first"."""
+    items = draft.items
+    for place, item in enumerate(items.rows):
+        if item.used or item.kind not in ("most", "seller", "busy"):
+            continue
+        _superlative(draft, place, descending=item.value == "desc")
+    for place in list(items.free("order")):
+        descending = items.use(place, "order").value == "desc"
+        draft.order = (draft.order[0] if draft.order else None, descending)
+    for place in list(items.free("ranked")):
+        noun = items.at(items.step(place, 1, "to", "most", "count"))
+        if noun is not None and noun.noun.measure:
+            items.use(place, "order")
+            ranked = items.before(place, lambda row: bool(row.noun.dimension) and not row.used)
+            if ranked >= 0 and not draft.dimensions:
+                draft.add_dimension(items.use(ranked, "dimension").noun.dimension or "")
+            noun.used = "order"
+            draft.order = (noun.noun.measure, draft.order[1] if draft.order else True)
+        elif noun is not None and noun.kind == "grain":
+            items.use(place, "grain")
+    for place in list(items.free("rank")):
+        items.use(place, "order")
+        draft.order = draft.order or (None, True)
+        subject = items.after(place, lambda row: row.kind == "noun" and bool(row.noun.dimension) and not row.used)
+        if subject >= 0:
+            name = items.use(subject, "dimension").noun.dimension
+            draft.add_dimension(name or "")
+
+
+def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
+    items = draft.items
+    item = items.rows[place]
+    item.used = "order"
+    subject = _ranked_before(draft, place)
+    number = _count_beside(draft, place, subject)
+    following = items.step(place, 1, "number", "seller", "most", "to", "distinct", "busy", "new")
+    target = items.at(following)
+    quantity = draft.said(item) in QUANTITY or " of" in draft.said(item) or "number" in draft.said(item)
+    order: str | None = None
+    asker = items.at(subject)
+    if asker is not None and asker.kind in ("who", "where", "when") and target is not None and target.noun.dimension:
+        asker.used, subject = "helper", -1
+    if target is not None and target.kind == "noun" and not target.used:
+        noun = target.noun
+        if number is not None and not noun.dimension and noun.measure in draft.lexicon.counts:
+            noun = Noun(None, draft.lexicon.counts[noun.measure], plural=True)
+        ranked_already = subject >= 0
+        if noun.measure and (not noun.dimension or quantity or ranked_already):
+            order, target.used = noun.measure, "order"
+        elif noun.dimension and not ranked_already:
+            target.used = "dimension"
+            draft.add_dimension(noun.dimension)
+            if number is None:
+                draft.limit = TOP if noun.plural else 1
+        elif noun.dimension:
+            target.used = "dimension"
+            draft.add_dimension(noun.dimension)
+    elif target is not None and target.kind in ("unit", "grain") and not target.used and subject < 0:
+        target.used = "grain"
+        draft.grain = str(target.value)
+        plural = draft.said(target).endswith("s")
+        draft.limit = (TOP if plural else 1) if number is None else draft.limit
+    _rows_ranked(draft, place, subject, number)
+    if order is None and draft.order is not None:
+        order = draft.order[0]
+    draft.order = (order, descending)
+
+
+def _rows_ranked(draft: Draft, place: int, subject: int, number: int | None) -> None:
+    """Set what is ranked and how many rows of it are wanted."""
+    if subject >= 0:
+        _rank_subject(draft, subject, number)
+    elif not draft.dimensions and draft.grain is None:
+        _rank_nothing(draft, place, number)
+    if number is not None:
+        draft.limit = number
+    elif draft.limit is None and (draft.dimensions or draft.grain or not draft.items.has("by")):
+        draft.limit = 1
+
+
+def _count_beside(draft: Draft, place: int, subject: int) -> int | None:
+    """Return the number of rows asked for: beside the superlative, or before what it ranks."""
+    items = draft.items
+    for each in (place + 1, place - 1, items.step(place, 1, "seller", "noun", "most"), items.step(subject, -1, "most")):
+        row = items.at(each)
+        if row is None or row.kind != "number" or row.used or row.number != int(row.number):
+            continue
+        counted = items.kind(each - 1) == "than" or items.kind(each + 1) == "currency"
+        if 0 < row.number <= 1000 and not counted and (each != items.step(subject, -1, "most") or subject >= 0):
+            row.used = "limit"
+            return int(row.number)
+    return None
+
+
+def _ranked_before(draft: Draft, place: int) -> int:
+    """Return the place of the noun or unit before a superlative that it ranks: "which country had the highest"."""
+    items = draft.items
+
+    def fits(row: Item) -> bool:
+        if row.used:
+            return False
+        if row.kind in ("unit", "grain"):
+            return True
+        return row.kind == "noun" and bool(row.noun.dimension) and (row.noun.measure is None or row.noun.plural)
+
+    each = items.before(place, fits)
+    asked = [spot for spot in range(place) if fits(items.rows[spot]) and items.kind(spot - 1) == "which"]
+    if asked:
+        return asked[-1]
+    if each < 0:
+        return items.before(place, lambda row: row.kind in ("who", "where", "when") and not row.used)
+    led = items.kind(items.step(each, -1, "to", "number"))
+    if led == "by" and items.rows[each].kind != "unit":
+        return -1
+    if led == "count":
+        return -1
+    return each
+
+
+def _rank_subject(draft: Draft, subject: int, number: int | None) -> None:
+    row = draft.items.use(subject, "dimension")
+    model = draft.lexicon.model
+    if row.kind in ("unit", "grain"):
+        draft.grain = str(row.value)
+        plural = draft.said(row).endswith("s") and row.kind == "unit"
+    elif row.kind == "noun":
+        draft.add_dimension(row.noun.dimension or "")
+        plural = row.noun.plural
+    else:
+        role = Role.CUSTOMER if row.kind == "who" else Role.COUNTRY
+        name = model.by_role(role) if row.kind != "when" else None
+        if name:
+            draft.add_dimension(name)
+        elif row.kind == "when":
+            draft.grain = "month"
+            draft.doubt("when")
+        else:
+            draft.faults.append(("missing_dimension", draft.said(row)))
+        plural = False
+    one = any(row.kind == "which" and row.value == "one" for row in draft.items.rows)
+    if number is None:
+        draft.limit = TOP if plural and not one else 1
+
+
+def _rank_nothing(draft: Draft, place: int, number: int | None) -> None:
+    """Rank what the kind of superlative implies: a bestseller is a product."""
+    item = draft.items.rows[place]
+    product = draft.lexicon.model.by_role(Role.PRODUCT)
+    later = draft.items.after(place, lambda row: row.kind == "noun" and bool(row.noun.dimension) and not row.used)
+    beyond = draft.items.step(place, 1, "noun", "to", "number")
+    bucket = draft.items.at(beyond)
+    if bucket is not None and bucket.kind == "unit" and draft.items.kind(beyond - 1) == "noun":
+        bucket.used = "grain"
+        draft.grain = str(bucket.value)
+        draft.limit = (TOP if draft.said(bucket).endswith("s") else 1) if number is None else number
+        return
+    if item.kind == "seller" and product:
+        draft.add_dimension(product)
+        plural = draft.said(item).endswith("s")
+        draft.limit = (TOP if plural else 1) if number is None else number
+    elif later >= 0:
+        row = draft.items.use(later, "dimension")
+        draft.add_dimension(row.noun.dimension or "")
+        draft.limit = (TOP if row.noun.plural else 1) if number is None else number
+    elif not draft.items.has("by"):
+        draft.doubt("unranked")
