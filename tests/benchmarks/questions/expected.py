@@ -93,7 +93,8 @@ def _fits(key: str, got: str, allowed: tuple[str, ...]) -> bool:
     if key in ("m", "d"):
         allowed = tuple(",".join(sorted(each.split(","))) for each in allowed)
     if key == "f":
-        allowed = tuple(";".join(_ordered(part) for part in each.split(";")) for each in allowed)
+        got = ";".join(sorted(_ordered(part.casefold()) for part in got.split(";")))
+        allowed = tuple(";".join(sorted(_ordered(part.casefold()) for part in each.split(";"))) for each in allowed)
     if key == "s" and allowed == ("",):
         return True
     if key in ("g", "n") and "any" in allowed:
@@ -103,4 +104,4 @@ def _fits(key: str, got: str, allowed: tuple[str, ...]) -> bool:
 
 def _ordered(part: str) -> str:
     head, _, values = part.rpartition(":")
-    return f"{head}:{','.join(sorted(values.split(',')))}" if head else part
+    return f"{head}:{','.join(sorted(set(values.split(','))))}" if head else part
