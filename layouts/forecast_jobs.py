@@ -36,9 +36,9 @@ def tools(asked: ForecastQuery, jobs: Sequence[JobInfo], model: SalesModel) -> C
         [
             _button(Ids.PUBLISH, "Publish this forecast", hidden=asked.show is not Show.TOTAL),
             _button(Ids.START, f"Forecast all {split} in the background", hidden=asked.show is not Show.PARTS),
+            _button(Ids.CANCEL, "Cancel", hidden=running is None),
             html.Span(id=Ids.SAID, className="quiet", role="status"),
             html.Div(listed(jobs, model), id=Ids.JOBS, className="forecast-jobs"),
-            _button(Ids.CANCEL, "Cancel", hidden=running is None),
             dcc.Interval(id=Ids.TICK, interval=TICK, disabled=running is None),
         ],
         className="forecast-tools",
@@ -52,7 +52,7 @@ def under_way(jobs: Sequence[JobInfo]) -> JobInfo | None:
 
 def listed(jobs: Sequence[JobInfo], model: SalesModel) -> list[Component]:
     """Return the viewer's last forecasts of many series: progress, what failed, and links to what is done."""
-    return [html.Ul([html.Li(_job(job, model)) for job in jobs], className="begun")] if jobs else []
+    return [html.Ul([html.Li(_job(job, model)) for job in jobs])] if jobs else []
 
 
 def _job(job: JobInfo, model: SalesModel) -> list[Component | str]:

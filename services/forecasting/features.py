@@ -249,7 +249,8 @@ def calendar(ticks: Ordinals, panel: Panel) -> dict[str, Values]:
         found["hour"] = dates.hour.to_numpy("float64")
     if panel.frequency.name in ("day", "hour", "week"):
         found["yearday"] = dates.day_of_year.to_numpy("float64")
-        feast = pd.DatetimeIndex([easter(year) for year in dates.year])
+        years, of_year = np.unique(dates.year, return_inverse=True)
+        feast = pd.DatetimeIndex([easter(int(year)) for year in years])[of_year]
         found["easter"] = np.clip((dates - feast).days.to_numpy("float64"), -40, 40)
     found["month"] = dates.month.to_numpy("float64")
     return {name: values[back] for name, values in found.items()}

@@ -17,7 +17,7 @@ from services.forecasting.engine import forecast as forecast_of
 from services.forecasting.frequency import FREQUENCIES
 from services.forecasting.leaders import futures
 from services.forecasting.panel import Shape, Values, read
-from services.forecasting.registry import MODELS, Run
+from services.forecasting.registry import CAUTIOUS, GROWTH, MODELS, NAIVE, REGRESSION, Run
 from services.forecasting.sales import FEWEST, STEPS, end_of_whole_periods, regular
 from services.periods import DAY, Compare, Grain, Period, Range
 from services.query import SalesQuery
@@ -29,8 +29,8 @@ BY_DAY = 62
 FARTHEST = 400
 #: Landings kept per process.
 KEPT = 200
-#: Models of single series only: a page asks for this by itself.
-QUICK = tuple(model for model in MODELS if not model.shared)
+#: Models that take a moment only: a page asks for this by itself.
+QUICK = tuple(model for model in MODELS if model.name in (NAIVE, GROWTH, CAUTIOUS, REGRESSION))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from services.forecasting.boosting import OBJECTIVES, Objective, fit_boosting, i
 from services.forecasting.panel import Panel, Values
 
 Forecaster = Callable[[Panel], Values]
-NAIVE = "seasonal naive"
+NAIVE, GROWTH, REGRESSION = "seasonal naive", "a season ago with growth", "regression"
 #: Fewer series than this are few.
 FEW = 20
 #: What is used of few series before the backtest has much to say.
@@ -158,10 +158,7 @@ def _boosted(objective: Objective) -> Callable[[Panel, Run], Forecaster]:
 
 MODELS: tuple[Model, ...] = (
     Model(NAIVE, _local(_naive)),
-    Model(
-        "a season ago with growth",
-        _local(_growth),
-    ),
+    Model(GROWTH, _local(_growth)),
     Model(CAUTIOUS, _local(_cautious), is_small),
     Model("exponential smoothing", _local(_smoothed)),
     Model("exponential smoothing of logarithms", _local(_smoothed_logs), is_positive),
@@ -171,7 +168,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model("pooled autoregression, seasonally adjusted", _local(_autoregression)),
     Model("pooled autoregression", _local(_autoregression_raw)),
-    Model("regression", _local(_regression)),
+    Model(REGRESSION, _local(_regression)),
     Model(
         "regression of logarithms",
         _local(lambda panel: in_parts(panel, lambda part: linear.regression(part, logs=True))),

@@ -1,0 +1,27 @@
+"""Forecasts as people meet them: on the key figures, over a trend, and of many series in the background."""
+
+from __future__ import annotations
+
+from tests.browser.conftest import Visitor
+
+WAIT = 60_000
+
+
+def test_forecasts_are_on_the_overview_on_trends_and_in_the_background(visit: Visitor) -> None:
+    tab = visit("manager")
+    page = tab.page
+    page.wait_for_selector("[data-landing=revenue]:not(:empty)", timeout=WAIT)
+    assert page.inner_text("[data-landing=revenue]").startswith("Lands at £")
+    tab.open("/trends?grain=month&trends-ahead=4")
+    page.wait_for_function(
+        "name => [...document.querySelectorAll('#trends-trend .legendtext')].some((each) => each.textContent === name)",
+        arg="Forecast",
+        timeout=WAIT,
+    )
+    tab.open("/forecast?forecast-show=parts&forecast-by=month")
+    page.click("#forecast-start")
+    page.wait_for_selector(".forecast-jobs a[download]", timeout=WAIT)
+    assert "Revenue by Country, 3 months ahead" in page.inner_text(".forecast-jobs")
+    rows = page.evaluate("async () => (await fetch(document.querySelector('.forecast-jobs a').href)).text()").split()
+    assert rows[0] == "key,label,time,lo95,lo80,mean,hi80,hi95"
+    assert tab.problems == []
