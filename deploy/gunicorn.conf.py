@@ -48,7 +48,8 @@ def on_starting(server: Any) -> None:
 bind = _address(_setting("SALESCOPE_HOST", "127.0.0.1"), _setting("SALESCOPE_PORT", _setting("PORT", "8050")))
 workers = int(_setting("SALESCOPE_WORKERS", "2"))
 threads = int(_setting("SALESCOPE_THREADS", "4"))
-worker_class = "gthread"
+# gthread with a bounded queue.
+worker_class = "salescope.server.Worker"
 preload_app = False
 
 # A gthread worker sends its heartbeat from the main thread: this bounds start-up and a frozen process,
@@ -94,6 +95,14 @@ logger_class = AccessLogger
 # Where the workers keep the counts that /metrics adds up; without a token there are no metrics.
 if _setting("SALESCOPE_METRICS_TOKEN", _setting("SALESCOPE_METRICS_TOKEN_FILE", "")):
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="salescope-metrics-"))
+
+
+def when_ready(server: Any) -> None:
+    """Let load balancers know before the end."""
+    seconds = int(_setting("SALESCOPE_DRAIN_SECONDS", "0"))
+    if seconds:
+        # Imported here, for --pythonpath counts only after this file was read.
+        importlib.import_module("salescope.server").drain_first(server, seconds)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -6,7 +6,8 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,11 +15,19 @@ from sqlalchemy.orm import Session
 from services import circumstances
 from services.access import Permission, Viewer
 from services.audit import one_line
-from services.database import SignedIn, User, utc_now
+from services.database import RowLimit, SignedIn, User, utc_now
 from services.errors import UserError
 from services.factors import Factors
 from services.passwords import MAX_PASSWORD, MIN_PASSWORD, strong
-from services.people import Account, LastAdminError, People, end_sessions, find_user
+from services.people import (
+    Account,
+    LastAdminError,
+    People,
+    end_sessions,
+    find_user,
+    make_scope,
+    permissions_of,
+)
 from services.sealing import Seal
 from services.throttle import (
     FAILED,
@@ -47,6 +56,38 @@ __all__ = [
 SEEN_EVERY = dt.timedelta(minutes=1)
 #: How long a session waits for its second factor.
 PENDING = dt.timedelta(minutes=5)
+_SESSIONS, _USERS, _LIMITS = (each.__table__.c for each in (SignedIn, User, RowLimit))
+
+
+def _alive(born: Any, used: Any, ahead: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return what holds of a session that began and was used after these moments, but not in the future."""
+    return _SESSIONS.created_at > born, _SESSIONS.seen_at > used, _SESSIONS.seen_at < ahead
+
+
+#: Who a session belongs to, a row per value of their row scope; made once and without the mapper, for speed.
+ALIVE = (
+    sa.select(
+        _SESSIONS.seen_at,
+        _SESSIONS.seen_as,
+        _USERS.id,
+        _USERS.email,
+        _USERS.role,
+        _USERS.sees_everything,
+        _LIMITS.dimension,
+        _LIMITS.value,
+    )
+    .select_from(
+        SignedIn.__table__.join(User.__table__, _USERS.id == _SESSIONS.user_id).outerjoin(
+            RowLimit.__table__, _LIMITS.user_id == _USERS.id
+        )
+    )
+    .where(
+        _SESSIONS.token_hash == sa.bindparam("token"),
+        _USERS.active,
+        ~_SESSIONS.pending,
+        *_alive(*map(sa.bindparam, ("born", "used", "ahead"))),
+    )
+)
 WRONG = "This e-mail and password do not match an active account. Check both and try again."
 
 
@@ -134,18 +175,19 @@ class Accounts(People):
         """
         now = utc_now()
         with circumstances.bookkeeping(), Session(self._engine) as session:
-            alive = sa.select(SignedIn, User).join(User, User.id == SignedIn.user_id)
-            found = session.execute(
-                alive.where(SignedIn.token_hash == hashed(token), User.active, ~SignedIn.pending, *self._in_time(now))
-            ).one_or_none()
-            if found is None:
+            asked = {"token": hashed(token), **self._bounds(now)}
+            rows = session.connection().execute(ALIVE, asked).all()
+            if not rows:
                 return None
-            signed_in, user = found
-            viewer = replace(self._viewer(session, user), session=signed_in.token_hash)
-            if signed_in.seen_as is not None:
-                viewer = self._looking(session, viewer, signed_in.seen_as)
-            if in_use and now - signed_in.seen_at > SEEN_EVERY:
-                signed_in.seen_at = now
+            found = rows[0]
+            limits = [(row.dimension, row.value) for row in rows if row.dimension is not None]
+            scope = make_scope(limits, everything=found.sees_everything)
+            permissions = permissions_of(session, found.role)
+            viewer = Viewer(found.id, found.email, found.role, permissions, scope, session=asked["token"])
+            if found.seen_as is not None:
+                viewer = self._looking(session, viewer, found.seen_as)
+            if in_use and now - found.seen_at > SEEN_EVERY:
+                session.execute(sa.update(SignedIn).where(SignedIn.token_hash == viewer.session).values(seen_at=now))
                 session.commit()
             return viewer
 
@@ -238,13 +280,11 @@ class Accounts(People):
         session.commit()
 
     def _in_time(self, now: dt.datetime) -> tuple[sa.ColumnElement[bool], ...]:
+        return _alive(**self._bounds(now))
+
+    def _bounds(self, now: dt.datetime) -> dict[str, Any]:
         # A clock set back must not make sessions last longer.
-        ahead = now + SEEN_EVERY
-        return (
-            SignedIn.created_at > now - self._lifetimes.absolute,
-            SignedIn.seen_at > now - self._lifetimes.idle,
-            SignedIn.seen_at < ahead,
-        )
+        return {"born": now - self._lifetimes.absolute, "used": now - self._lifetimes.idle, "ahead": now + SEEN_EVERY}
 
     def _waiting(self, session: Session, token: str) -> User | None:
         started = utc_now() - PENDING
@@ -259,7 +299,9 @@ class Accounts(People):
         token, now = secrets.token_urlsafe(32), utc_now()
         pending = user.totp_secret is not None and not trusted
         with Session(self._engine) as session:
-            session.execute(sa.delete(SignedIn).where(SignedIn.created_at < now - self._lifetimes.absolute))
+            # What is over goes for good: a clock set back later must not bring it to life again.
+            over = (SignedIn.created_at < now - self._lifetimes.absolute, SignedIn.seen_at < now - self._lifetimes.idle)
+            session.execute(sa.delete(SignedIn).where(sa.or_(*over)))
             session.add(
                 SignedIn(
                     token_hash=hashed(token),

@@ -14,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from services import circumstances
 from services.errors import AccessDeniedError
+from services.patience import give_up_in_time
 
 #: How long a server may take to accept a connection, or the pool to have one free, and to run a statement.
 WAIT_SECONDS, STATEMENT_SECONDS = 2, 10
@@ -294,6 +295,8 @@ def open_database(url: str) -> sa.Engine:
         options = f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
         given["connect_args"] = {"connect_timeout": WAIT_SECONDS, "options": options}
     engine = sa.create_engine(url, **given)
+    if engine.dialect.driver == "psycopg":
+        give_up_in_time(engine)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _sqlite_settings)
     sa.event.listen(engine, "before_cursor_execute", _refuse_changes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -190,7 +190,7 @@ class People(Audit):
             session.commit()
 
     def _viewer(self, session: Session, user: User) -> Viewer:
-        return Viewer(user.id, user.email, user.role, _permissions(session, user.role), scope_of(user))
+        return Viewer(user.id, user.email, user.role, permissions_of(session, user.role), scope_of(user))
 
     @contextmanager
     def _an_admin_stays(self, session: Session) -> Iterator[None]:
@@ -216,7 +216,8 @@ def _admins(session: Session) -> list[str]:
     return list(session.scalars(asked))
 
 
-def _permissions(session: Session, role_name: str) -> frozenset[Permission]:
+def permissions_of(session: Session, role_name: str) -> frozenset[Permission]:
+    """Return what a role may; one that is gone may nothing."""
     if role_name in ROLES:
         return ROLES[role_name].permissions
     found = session.get(CustomRole, role_name)
@@ -267,12 +268,17 @@ def find_user(session: Session, email: str) -> User:
 
 def scope_of(user: User) -> RowScope:
     """Return a user's row scope."""
-    if user.sees_everything:
+    return make_scope([(limit.dimension, limit.value) for limit in user.limits], everything=user.sees_everything)
+
+
+def make_scope(limits: Iterable[tuple[str, str]], *, everything: bool) -> RowScope:
+    """Return the row scope of what the database says: dimensions with one value each."""
+    if everything:
         return EVERYTHING
-    limits: Mapping[str, list[str]] = {limit.dimension: [] for limit in user.limits}
-    for limit in user.limits:
-        limits[limit.dimension].append(limit.value)
-    return RowScope.of(limits)
+    values: dict[str, list[str]] = {}
+    for dimension, value in limits:
+        values.setdefault(dimension, []).append(value)
+    return RowScope.of(values)
 
 
 def _limits(scope: RowScope) -> list[RowLimit]:

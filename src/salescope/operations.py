@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from salescope.server import DRAINING
 from services import circumstances
 from services.errors import SalescopeError
 from services.model import EMPTY
@@ -36,6 +37,8 @@ def install(server: flask.Flask, engine: sa.Engine, sales: Sales, metrics_token:
         return {"status": "alive"}
 
     def readyz() -> flask.typing.ResponseReturnValue:
+        if DRAINING[0]:
+            return {"status": "ending"}, 503
         try:
             with engine.connect() as connection:
                 connection.execute(sa.text("SELECT 1"))

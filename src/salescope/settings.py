@@ -113,6 +113,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SALESCOPE_PORT", "8050", _whole(1, 65_535), "Port to listen on."),
     Setting("SALESCOPE_WORKERS", "2", _whole(1, 64), "Worker processes."),
     Setting("SALESCOPE_THREADS", "4", _whole(1, 64), "Threads per worker process."),
+    Setting("SALESCOPE_DRAIN_SECONDS", "0", _whole(0, 300), "Seconds from SIGTERM, and `/readyz` 503, to the end."),
     Setting("SALESCOPE_TRUSTED_HOSTS", "", _list, "Host names of the site, comma separated; production needs them."),
     Setting("SALESCOPE_PROXY_HOPS", "0", _whole(0, 5), "Reverse proxies in front; their X-Forwarded headers count."),
     Setting("SALESCOPE_MAX_BODY_MB", "2", _whole(1, 1_000), "Largest request body."),
@@ -169,6 +170,7 @@ class Settings:
     port: int
     workers: int
     threads: int
+    drain_seconds: int
     trusted_hosts: tuple[str, ...]
     proxy_hops: int
     max_body_mb: int

@@ -18,11 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
+
+from salescope.server import LATE_SECONDS, QUEUED_PER_THREAD, Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 START = ["gunicorn", "--config", "deploy/gunicorn.conf.py", "--pythonpath", "src,.", "salescope.wsgi:server"]
@@ -37,6 +39,9 @@ def server(environ, start_response):
     if path == "/slow":
         Path(__file__).with_name("started").touch()
         time.sleep({SLOW_SECONDS})
+    if path == "/hold":
+        while not Path(__file__).with_name("release").exists():
+            time.sleep(0.02)
     if path == "/write":
         Path(__file__).with_name("written").touch()
     foreign = path == "/healthz" and environ["HTTP_HOST"] != {HOST!r}
@@ -169,7 +174,7 @@ def test_procfile_starts_what_is_tested_here() -> None:
 def test_defaults_listen_on_loopback_with_two_workers_of_four_threads(read_config: Callable[..., Any]) -> None:
     cfg = read_config()
     assert cfg.address == [("127.0.0.1", 8050)]
-    assert (cfg.workers, cfg.threads, cfg.worker_class_str) == (2, 4, "gthread")
+    assert (cfg.workers, cfg.threads, cfg.worker_class_str) == (2, 4, "salescope.server.Worker")
     assert cfg.pythonpath == "src,."
     assert cfg.accesslog is None
 
@@ -326,8 +331,43 @@ def test_files_that_workers_write_are_private(server: Server) -> None:
     assert stat.S_IMODE((server.folder / "written").stat().st_mode) == 0o600
 
 
+def test_more_than_can_be_answered_soon_is_turned_away_at_once_and_health_is_told(tmp_path: Path) -> None:
+    inside, more = 1 + QUEUED_PER_THREAD, 4
+    with running(tmp_path, SALESCOPE_THREADS="1") as server, ThreadPoolExecutor(inside + more) as pool:
+        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+        started = time.monotonic()
+        asked = [pool.submit(server.get, "/hold", {"Cookie": "x" * 5_000}) for _ in range(inside + more)]
+        assert until(lambda: sum(each.done() for each in asked) == more)
+        for status, headers, said in (each.result() for each in asked if each.done()):
+            assert (status, headers["Retry-After"], headers["Cache-Control"]) == (503, "3", "no-store")
+            assert said == {"error": "The site is very busy right now. Try again in 3 seconds."}
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as person:
+            person.sendall(b"POST / HTTP/1.1\r\nAccept: text/html\r\nContent-Length: 90000\r\n\r\n" + b"x" * 90_000)
+            shown = person.makefile("rb").read()
+        assert shown.startswith(b"HTTP/1.1 503 ")
+        assert b"<h1>Very busy</h1>" in shown
+        assert server.get("/healthz")[0] == 200
+        soon = time.monotonic() - started < LATE_SECONDS / 2
+        (tmp_path / "release").touch()
+        answered = sum(each.result()[0] == 200 for each in asked)
+        assert answered == inside or not soon
+        assert until(lambda: server.get("/")[0] == 200)
+        assert "requests were turned away" in server.output()
+        for each in silent:
+            each.close()
+
+
+def test_request_that_waited_longer_than_a_person_does_is_not_begun() -> None:
+    answered = object()
+    worker: Any = SimpleNamespace(handle=lambda _conn: answered)
+    assert Worker._in_turn(worker, None, time.monotonic() - 1, b"GET /") is None
+    assert Worker._in_turn(worker, None, time.monotonic() + 60, b"GET /") is answered
+
+
 def test_access_log_is_off_by_default_and_sigterm_lets_a_running_request_finish(tmp_path: Path) -> None:
     with running(tmp_path) as server, ThreadPoolExecutor(1) as pool:
+        # A browser that has only connected must not hold up the end.
+        silent = socket.create_connection(("127.0.0.1", server.port))
         running_request = pool.submit(server.get, "/slow")
         assert until((tmp_path / "started").exists)
         server.process.send_signal(signal.SIGTERM)
@@ -336,6 +376,7 @@ def test_access_log_is_off_by_default_and_sigterm_lets_a_running_request_finish(
         assert server.process.wait(timeout=8) == 0
         assert not accepts(server.port)
         assert "/slow" not in server.output()
+        silent.close()
 
 
 @pytest.fixture

@@ -63,7 +63,8 @@ def at_work(server: Server, cookie: str) -> Iterator[Counter[str]]:
 def small(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("faults")
     own = installation.with_new_database(folder / "salescope.db")
-    with running_server(own, folder / "output", SALESCOPE_WORKERS="2") as server:
+    settings = {"SALESCOPE_WORKERS": "2", "SALESCOPE_DRAIN_SECONDS": "2"}
+    with running_server(own, folder / "output", **settings) as server:
         yield server
 
 
@@ -93,6 +94,20 @@ def test_renewing_the_workers_loses_no_request(small: Server) -> None:
     assert set(seen) == {"200"}
 
 
+def test_end_is_told_by_readiness_first_and_loses_no_request(small: Server) -> None:
+    """Ends the server of the tests above."""
+    anonymous, cookie = Client(small.port), Client(small.port).sign_in_as("analyst").cookie
+    assert anonymous.get("/readyz").status == 200
+    with at_work(small, cookie) as seen:
+        small.process.terminate()
+        assert until(lambda: anonymous.get("/readyz").status == 503, 30)
+        asked = seen.total()
+        assert until(lambda: seen.total() > asked + PEOPLE or small.process.poll() is not None, 30)
+        assert (anonymous.get("/healthz").status, set(seen)) == (200, {"200"})
+    assert small.process.wait(60) == 0
+    assert set(seen) <= {"200", "broken"}
+
+
 @pytest.fixture
 def on_postgres(installation: Installation, cluster: Cluster, tmp_path: Path) -> Iterator[Server]:
     made = replace(installation, extra={"SALESCOPE_DATABASE_URL": cluster.new_url(), "SALESCOPE_WORKERS": "1"})
@@ -103,9 +118,30 @@ def on_postgres(installation: Installation, cluster: Cluster, tmp_path: Path) ->
         yield server
 
 
+@contextmanager
+def hung(cluster: Cluster) -> Iterator[None]:
+    """Stop all processes of the database, which then neither answer nor refuse."""
+    assert cluster.process
+    first = cluster.process.pid
+    pids = [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_site_says_that_its_database_is_away_and_recovers_alone(on_postgres: Server, cluster: Cluster) -> None:
     client, anonymous = Client(on_postgres.port).sign_in_as("analyst"), Client(on_postgres.port)
     assert client.get("/_dash-layout").status == 200
+    with hung(cluster):
+        for answer in (client.get("/_dash-layout"), client.get("/_dash-layout"), anonymous.get("/readyz")):
+            assert (answer.status, answer.seconds < 10) == (503, True)
+        assert anonymous.get("/healthz").status == 200
+        assert "The database does not answer" in client.page("/").text
+    assert until(lambda: client.get("/_dash-layout").status == 200, 30)
     cluster.stop()
     try:
         for answer in (client.get("/_dash-layout"), client.sign_in("a@example.com", "x")):

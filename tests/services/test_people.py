@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from services import circumstances, totp
@@ -22,6 +24,7 @@ from services.factors import RECOVERY_CODES, Factors
 from services.links import GONE, INVITE, LIFETIMES, RESET, Links
 from services.people import LEAST
 from services.sealing import Seal
+from services.throttle import FAILED
 
 ADMIN, ANN, BOB = "admin@example.com", "ann@example.com", "bob@example.com"
 PASSWORD = "correct horse battery"
@@ -420,6 +423,45 @@ def test_session_from_a_clock_that_was_ahead_is_over(engine: sa.Engine, accounts
         session.execute(sa.update(SignedIn).values(created_at=tomorrow, seen_at=tomorrow))
         session.commit()
     assert accounts.viewer(token) is None
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(jump=st.integers(-2_880, 2_880), idle=st.integers(0, 60), age=st.integers(0, 900))
+def test_no_jump_of_the_clock_makes_a_session_last_longer_and_none_back_ends_a_lockout(
+    engine: sa.Engine, accounts: Accounts, jump: int, idle: int, age: int
+) -> None:
+    """All that is stored moves against the jump, in minutes, as if the clock had moved."""
+
+    def ago(minutes: int) -> dt.datetime:
+        return utc_now() - dt.timedelta(minutes=minutes, seconds=30)
+
+    def there_are(*more: sa.Executable) -> None:
+        with Session(engine) as session:
+            for each in (sa.delete(AuditEvent), sa.delete(SignedIn), *more):
+                session.execute(each)
+            session.commit()
+
+    there_are()
+    token = accounts.sign_in_outside(ANN, address="a", agent="b", how="test")
+    there_then = {"created_at": ago(max(age, idle)), "seen_at": ago(idle)}
+    with Session(engine) as session:
+        session.execute(sa.update(SignedIn).values(there_then))
+        session.add_all(
+            AuditEvent(at=ago(idle), action=FAILED, actor=BOB, address="a", detail="")
+            for _ in range(FAILURES_PER_ACCOUNT)
+        )
+        session.commit()
+    alive, locked = idle < 30 and max(age, idle) < 720, idle < 15
+    accounts.sign_in_outside(ADMIN, address="a", agent="b", how="test")
+    with Session(engine) as session:
+        for row in (*session.scalars(sa.select(SignedIn)), *session.scalars(sa.select(AuditEvent))):
+            for name in {"created_at", "seen_at", "at"} & set(row.__table__.columns.keys()):
+                setattr(row, name, getattr(row, name) - dt.timedelta(minutes=jump))
+        session.commit()
+    assert accounts.viewer(token) is None or alive
+    if locked and jump <= 0:
+        with pytest.raises(ThrottledError):
+            sign_in(accounts, BOB, "wrong")
 
 
 # Borrowed eyes

@@ -1,0 +1,187 @@
+"""The worker process under gunicorn: it takes in what it can answer soon and turns the rest away at once.
+
+Gunicorn's own gthread worker queues without end, so that under too many requests everybody waits until they give up.
+This one answers 503 with Retry-After from its event loop, before it reads or parses a request, and lets health checks
+pass by the queue. New connections wait for their first bytes in the event loop too, so that silent ones hold no thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import re
+import selectors
+import signal
+import socket
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from gunicorn import util  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+
+log = logging.getLogger("salescope")
+#: Requests of a worker that wait, per thread, before further ones are turned away, and how long one may have waited
+#: when its turn comes: longer than a person does before asking again.
+QUEUED_PER_THREAD, LATE_SECONDS = 8, 6.0
+RETRY_SECONDS = 3
+#: What a request begins with that passes by the queue; it must have come whole, for there are few threads.
+HEALTH, HEALTH_THREADS = re.compile(rb"GET /(healthz|readyz|metrics)[ ?][^\x00]*?\r\n\r\n"), 2
+LOOKED_AT = 8192
+#: How long a connection that was turned away may still send, so that it reads the answer instead of a reset.
+LINGER_SECONDS = 2.0
+SAID_EVERY = 10.0
+#: Its byte is 1 from the signal to end until the end. All workers see it: they are forked after it was made.
+DRAINING = mmap.mmap(-1, 1)
+WORDS = f"The site is very busy right now. Try again in {RETRY_SECONDS} seconds."
+PAGE = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Salescope is busy</title>'
+    f'<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="{RETRY_SECONDS}"></head>'
+    f"<body><main><h1>Very busy</h1><p>{WORDS} This page does so by itself.</p></main></body></html>"
+)
+
+
+def drain_first(arbiter: Any, seconds: int) -> None:
+    """Let SIGTERM first turn readiness false and end the server `seconds` later, a second one at once.
+
+    Load balancers learn from /readyz that no more is to come here, while what still comes is answered.
+    """
+
+    def drain(number: int, frame: Any) -> None:
+        if DRAINING[0]:
+            arbiter.signal(number, frame)
+            return
+        DRAINING[0] = 1
+        timer = threading.Timer(seconds, arbiter.signal, (number, frame))
+        timer.daemon = True
+        timer.start()
+
+    signal.signal(signal.SIGTERM, drain)
+
+
+def _answer(kind: str, body: str) -> bytes:
+    lines = {
+        "Content-Type": kind,
+        "Content-Length": str(len(body.encode())),
+        "Retry-After": str(RETRY_SECONDS),
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Server": "salescope",
+        "Connection": "close",
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 503 Service Unavailable\r\n{head}\r\n{body}".encode()
+
+
+BUSY_PAGE = _answer("text/html; charset=utf-8", PAGE)
+BUSY = _answer("application/json", f'{{"error": "{WORDS}"}}')
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """A gthread worker with a bounded queue; everything but `_in_turn` runs in its event loop."""
+
+    def init_process(self) -> None:
+        """Prepare what the event loop needs and run it."""
+        self._most = self.cfg.threads * (1 + QUEUED_PER_THREAD)
+        self._inside, self._refused, self._say_at = 0, 0, 0.0
+        self._leaving: deque[TConn] = deque()
+        self._health = ThreadPoolExecutor(HEALTH_THREADS)
+        super().init_process()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Give a connection with a request to a thread, or turn it away."""
+        if not (conn.initialized or conn.data_ready):
+            self._await_data(conn)
+            return
+        first = self._first_bytes(conn)
+        if HEALTH.match(first):
+            future = self._health.submit(self.handle, conn)
+            future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+        elif self._inside >= self._most:
+            self._turn_away(conn, first)
+        else:
+            self._inside += 1
+            future = self.tpool.submit(self._in_turn, conn, time.monotonic() + LATE_SECONDS, first)
+            future.add_done_callback(lambda done: self.method_queue.defer(self._left, conn, done))
+
+    def _await_data(self, conn: TConn) -> None:
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _first_bytes(self, conn: TConn) -> bytes:
+        """Return what a request begins with, without taking it from the connection."""
+        read_ahead: bytes = conn.parser.unreader.buf.getvalue() if conn.parser else b""
+        if read_ahead:
+            return read_ahead[:LOOKED_AT]
+        try:
+            conn.sock.setblocking(False)
+            found: bytes = conn.sock.recv(LOOKED_AT, socket.MSG_PEEK)
+        except OSError:
+            return b""
+        return found
+
+    def _in_turn(self, conn: TConn, deadline: float, first: bytes) -> Any:
+        """Answer a request in a thread, unless it has waited for too long; return None for that."""
+        return None if time.monotonic() > deadline and first else self.handle(conn)
+
+    def _left(self, conn: TConn, done: Future[Any]) -> None:
+        self._inside -= 1
+        if not done.cancelled() and done.exception() is None and done.result() is None:
+            self._turn_away(conn, self._first_bytes(conn))
+        else:
+            self.finish_request(conn, done)
+
+    def _turn_away(self, conn: TConn, first: bytes) -> None:
+        """Answer that the site is busy, without reading the request."""
+        self._refused += 1
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.send(BUSY_PAGE if b"text/html" in first else BUSY)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
+        except (OSError, KeyError, ValueError):
+            self._forget(conn)
+            return
+        conn.timeout = time.monotonic() + LINGER_SECONDS
+        self._leaving.append(conn)
+
+    def _drain(self, conn: TConn, client: socket.socket) -> None:
+        try:
+            if client.recv(LOOKED_AT):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._leaving.remove(conn)
+        self.poller.unregister(client)
+        self._forget(conn)
+
+    def _forget(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        util.close(conn.sock)
+
+    def murder_pending(self) -> None:
+        """Close connections whose time is over; say now and then how many were turned away."""
+        super().murder_pending()
+        now = time.monotonic()
+        while self._leaving and self._leaving[0].timeout < now:
+            conn = self._leaving.popleft()
+            self.poller.unregister(conn.sock)
+            self._forget(conn)
+        if self._refused and now > self._say_at:
+            log.warning("Too busy: %s requests were turned away.", self._refused)
+            self._refused, self._say_at = 0, now + SAID_EVERY
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Let connections that never sent anything not hold up the end."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
