@@ -85,6 +85,13 @@ class Image:
     mask: Array | None
     entity: Array | None
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all its columns."""
+        states = [each for state in self.states.values() for each in (state.values, state.known)]
+        own = (self.starts, self.offsets, self.lead, self.bucket, self.rows, self.mask, self.entity)
+        return sum(each.nbytes for each in (*own, *self.codes.values(), *states) if each is not None)
+
 
 @dataclass(frozen=True)
 class Days:

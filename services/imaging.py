@@ -24,7 +24,7 @@ from services.images import BUCKET, ENTITY, LEAD, MASK, OFFSETS, ROWS, STARTS, A
 from services.measures import Aggregate, MeasurePlan
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Survey, counted, estimate, first_that_fits
+from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Survey, Tuning, counted, estimate, first_that_fits
 from services.sqltext import name_of, one, statement_text
 
 #: Bytes of a version's images: at most, whatever share of its facts the model allows, and allowed however small it is.
@@ -43,7 +43,12 @@ ROW_BYTES, STATE_BYTES = 4, 6
 
 
 def build(
-    connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Survey | None, root: Path, version: int
+    connection: duckdb.DuckDBPyConnection,
+    model: SalesModel,
+    found: Survey | None,
+    root: Path,
+    version: int,
+    tuning: Tuning,
 ) -> None:
     """Make the images of a version being built, and the table `images` that names their folder."""
     connection.execute("CREATE TABLE images (folder VARCHAR, digest VARCHAR)")
@@ -51,7 +56,7 @@ def build(
     if found is None:
         return
     name = f"{version:06d}-{uuid.uuid4().hex[:12]}"
-    imaging = _Imaging(connection, model, found, Writer(root / "images" / name))
+    imaging = _Imaging(connection, model, found, Writer(root / "images" / name), tuning)
     imaging.run()
     connection.execute("INSERT INTO images VALUES (?, ?)", [name, imaging.writer.finish()])
 
@@ -66,8 +71,15 @@ class _Key:
 
 
 class _Imaging:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Survey, writer: Writer) -> None:
-        self.writer = writer
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        model: SalesModel,
+        found: Survey,
+        writer: Writer,
+        tuning: Tuning,
+    ) -> None:
+        self.writer, self._tuning = writer, tuning
         self._connection, self._model, self._found = connection, model, found
         self._plan = MeasurePlan(model, tuple(model.measures))
         self._facts, self._time = name_of(model.facts.table), name_of(model.facts.time)
@@ -81,11 +93,13 @@ class _Imaging:
             if column.values <= MOST_VALUES and self._model.facts.columns[column.name].type in KEYS:
                 self._make_dictionary(column.name)
         left = budget = self._budget()
+        made: list[Rollup] = []
         for alternatives in self._chains():
             part = COUNTING_SHARE if any(each.entity for each in alternatives) else CHAIN_SHARE
             wanted = self._first_within(alternatives, min(left, part * budget))
-            if wanted is not None:
+            if wanted is not None and self._tuning.allows(wanted, made):
                 left -= self._make_chain(wanted)
+                made.append(wanted)
         moments = f"SELECT {self._time}::DATE AS d, min({self._time}) AS a, max({self._time}) AS z"
         found = self._connection.sql(f"{moments} FROM {self._facts} GROUP BY 1 ORDER BY 1").to_arrow_table()
         self.writer.add_days(*(found[name].to_numpy() for name in ("d", "a", "z")))
@@ -163,6 +177,8 @@ class _Imaging:
 
     def _chains(self) -> Iterator[list[Rollup]]:
         """Yield the chains worth having, the most useful first, as alternatives: the first that fits is made."""
+        for (asked,) in self._tuning.of(self._keys):
+            yield [self._rollup(asked.grain, asked.keys, asked.parts)]
         few = [column.name for column in self._found.few if column.name in self._keys]
         prefixes = [few[:count] for count in range(len(few), -1, -1)]
         yield [self._rollup(Grain.DAY, keys) for keys in prefixes]

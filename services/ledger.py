@@ -17,7 +17,7 @@ import duckdb
 import orjson
 import sqlalchemy as sa
 
-from services import imaging, rollups
+from services import imaging, rollups, tuning
 from services.errors import LoadError
 from services.model import SQL_TYPES, SalesModel
 from services.sqltext import literal_type, name_of, path_of
@@ -229,9 +229,9 @@ def build(
         f"'{model.name}' AS model_name FROM {table}"
     )
     _check(connection, model, in_force(ledger))
-    found = rollups.survey(connection, model)
-    rollups.build(connection, model, found)
-    imaging.build(connection, model, found, root, version)
+    found, chosen = rollups.survey(connection, model), tuning.read(root)
+    rollups.build(connection, model, found, chosen)
+    imaging.build(connection, model, found, root, version, chosen)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, model: SalesModel, entries: Sequence[Load]) -> None:

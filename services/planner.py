@@ -77,6 +77,18 @@ class Plan:
         """Whether images answer all of it."""
         return all(piece.rollup is not None and piece.rollup.image for piece in self._pieces())
 
+    @property
+    def left_to_facts(self) -> bool:
+        """Whether there are aggregates that no table has for any of a period."""
+        return any(
+            pieces and all(piece.rollup is None for piece in pieces) for each in self.slices for pieces in each.periods
+        )
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """What the tables are that answer, whatever their grain."""
+        return frozenset(piece.rollup.columns for piece in self._pieces() if piece.rollup is not None)
+
     def cost(self, coverage: Coverage, lines: int) -> float:
         """Return what the plan costs, about, in rows of an image read; the facts have so many lines."""
         days = max(1.0, (coverage.end - coverage.start) / dt.timedelta(days=1))

@@ -7,7 +7,7 @@ proves which of them may answer a query.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -54,6 +54,11 @@ class Rollup:
     masks: tuple[str, ...] = ()
     image: bool = False
 
+    def same(self, other: Rollup) -> bool:
+        """Tell whether both have rows for the same, in whatever order of their keys."""
+        mine, its = (({*each.keys}, {*each.parts}, each.masks, each.entity, each.aggregate) for each in (self, other))
+        return self.grain is other.grain and mine == its
+
     @property
     def label(self) -> str:
         """What the rollup is, for people."""
@@ -86,6 +91,22 @@ class Survey:
     alone: Alone
 
 
+@dataclass(frozen=True)
+class Tuning:
+    """What people chose beside what is chosen for them: tables to have, and those not to have, by their `columns`."""
+
+    add: tuple[Rollup, ...] = ()
+    drop: tuple[str, ...] = ()
+
+    def of(self, columns: Collection[str]) -> list[list[Rollup]]:
+        """Return the tables to have whose keys are among some columns, each as the only one of its alternatives."""
+        return [[each] for each in self.add if {*each.keys} <= {*columns}]
+
+    def allows(self, wanted: Rollup, made: Iterable[Rollup]) -> bool:
+        """Tell whether a table is to be made beside those made before."""
+        return wanted.columns not in self.drop and not any(each.same(wanted) for each in made)
+
+
 def survey(connection: duckdb.DuckDBPyConnection, model: SalesModel) -> Survey | None:
     """Look at the facts in a snapshot being built; None where rollups are not worth their while."""
     (lines,) = one(connection, f"SELECT count(*) FROM {name_of(model.facts.table)}")  # noqa: S608 - a model's name
@@ -97,16 +118,18 @@ def survey(connection: duckdb.DuckDBPyConnection, model: SalesModel) -> Survey |
     return Survey(lines, tuple(few), tuple(many), alone)
 
 
-def build(connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Survey | None) -> list[Rollup]:
+def build(
+    connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Survey | None, tuning: Tuning
+) -> list[Rollup]:
     """Choose and make the rollups of the facts in a snapshot being built, and the table `rollups` that lists them."""
     made: list[Rollup] = []
     connection.execute("CREATE TABLE rollups (definition VARCHAR)")
     if found is not None:
         budget = int(found.lines * model.rollups)
         few, many = (tuple(column.name for column in columns) for columns in (found.few, found.many))
-        for alternatives in choose(few, many, found.alone):
+        for alternatives in (*tuning.of(model.facts.columns), *choose(few, many, found.alone)):
             wanted = first_that_fits(alternatives, lambda each: estimate(connection, model, each) <= budget)  # noqa: B023 - called at once
-            if wanted is not None:
+            if wanted is not None and tuning.allows(wanted, made):
                 rollup = _make(connection, model, wanted, f"rollup_{len(made)}", found.alone)
                 budget -= rollup.rows
                 made.append(rollup)

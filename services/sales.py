@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
 import pandas as pd
 import sqlalchemy as sa
 
-from services import sql
+from services import sql, tuning
 from services.access import Permission, Viewer
 from services.answering import Answering, Beside, Version
 from services.cancelling import Cancelling
@@ -24,7 +24,9 @@ from services.model import SalesModel
 from services.periods import Coverage, Period, Window, window
 from services.planner import FACTS, Plan
 from services.query import Filter, SalesQuery, Sort
+from services.querylog import Log
 from services.together import Scan
+from services.tuning import Proposal
 from services.warehouse import NO_DATA, Snapshot, Warehouse, coverage_of
 
 SECOND = dt.timedelta(seconds=1)
@@ -103,8 +105,8 @@ class _Open:
 class Sales:
     """The one door to the facts: scope, limits, cache and statement in one place.
 
-    `turns` keeps processes from computing the same twice, `fairness` one person from taking all of this one, and
-    `tell` hears how each answer came to be.
+    `turns` keeps processes from computing the same twice, `fairness` one person from taking all of this one, `tell`
+    hears how each answer came to be, and `note` how and in how many milliseconds each was computed.
     """
 
     def __init__(
@@ -118,13 +120,25 @@ class Sales:
         turns: Turns | None = None,
         fairness: Fairness | None = None,
         tell: Callable[[Outcome], None] = lambda outcome: None,
+        note: Callable[[SalesQuery, Plan, float], None] = lambda query, plan, milliseconds: None,
     ) -> None:
-        self.model = model
+        self.model, self._note = model, note
         self._warehouse, self._seconds, self._clock = warehouse, seconds, clock
         self._fairness = fairness or Fairness()
         self._flights = Flights(cache, turns or AlwaysOurTurn(), Form(arrow_stream, from_arrow_stream), seconds, tell)
         self._tell, self._cancelling = tell, Cancelling(warehouse.root / "cancelled")
         self._known: Version | None = None
+
+    def proposals(self, log: Log) -> list[Proposal]:
+        """Return what `tuning` proposes for the live data after a log of what was asked."""
+        root = self._warehouse.root
+        return tuning.propose(self.model, self._version(self._warehouse.current()), log, tuning.read(root))
+
+    def tune(self, accepted: Iterable[Proposal]) -> None:
+        """Have some proposals hold from the next publish on."""
+        root = self._warehouse.root
+        with self._warehouse.writing():
+            tuning.write(root, tuning.chosen(tuning.read(root), accepted))
 
     def coverage(self) -> Coverage:
         """Return what the live data cover."""
@@ -196,6 +210,8 @@ class Sales:
             dialect=snapshot.engine.dialect,
             answering=asked.answering,
         )
+        if not trust.cached and trust.plan is not None:
+            self._note(asked.query, trust.plan, trust.milliseconds)
         if sql.ALL_ROWS in frame:
             del frame[sql.ALL_ROWS]
         return Answer(asked.query, asked.window, frame, trust)

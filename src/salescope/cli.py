@@ -24,6 +24,7 @@ COMMANDS = {
     "forecast": "salescope.commands.analysis",
     "forecast-panel": "salescope.commands.panel",
     "explain": "salescope.commands.ask",
+    "tune": "salescope.commands.tuning",
     "serve": "salescope.commands.site",
     "publish-inbox": "salescope.commands.inbox",
     "doctor": "salescope.commands.site",

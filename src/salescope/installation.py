@@ -30,6 +30,7 @@ from services.model import EMPTY, SalesModel, read_model
 from services.modelfiles import MODEL, RECIPE, ModelFiles
 from services.postgres_warehouse import PostgresWarehouse
 from services.preparing import Progress
+from services.querylog import QueryLog
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
 from services.sealing import Seal
@@ -196,6 +197,11 @@ def parse_scope(rows: tuple[str, ...], *, everything: bool) -> RowScope:
     return RowScope.of(limits) if limits else NOTHING
 
 
+def query_log(settings: Settings) -> Path:
+    """Return the folder of the query log."""
+    return settings.instance / "queries"
+
+
 def make_sales(settings: Settings, store: Warehouse | None = None) -> Sales:
     """Return the door to the data of an installation; without data, one with the model EMPTY.
 
@@ -212,6 +218,7 @@ def make_sales(settings: Settings, store: Warehouse | None = None) -> Sales:
         # One thread of a worker is left to everybody else.
         fairness=Fairness(settings.user_queries, max(settings.user_queries, settings.threads - 1)),
         tell=Tally(settings.instance / "answers"),
+        note=QueryLog(query_log(settings)),
     )
     if model is not EMPTY:
         sales.coverage()
