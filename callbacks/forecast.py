@@ -50,7 +50,8 @@ def _total(services: Services, sales: Sales, asked: ForecastQuery, viewer: Viewe
     return [
         TileOf("fan", "Forecast", lambda: layout.fan(found(), asked, model, wanted()), wide=True),
         TileOf("chances", "Chances", lambda: layout.chances(page.reach(found(), asked, wanted()), asked, model)),
-        TileOf("models", "How the models did", lambda: layout.models(found(), model)),
+        TileOf("made", "What it is made of", lambda: layout.makes(page.made_of(found()), asked, model)),
+        TileOf("models", "How the models did", lambda: layout.models(found(), model), wide=True),
     ]
 
 

@@ -14,7 +14,7 @@ from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers, value_axis
 from layouts.settings_bar import Setting
 from layouts.tiles import Drawn
 from services import formats
-from services.forecasting.page import AHEAD, ForecastQuery, Reach, Show, shows
+from services.forecasting.page import AHEAD, ForecastQuery, Make, Reach, Show, shows
 from services.forecasting.panel import Values
 from services.forecasting.record import Kept
 from services.forecasting.registry import NAIVE
@@ -162,6 +162,42 @@ def chances(found: Reach | None, asked: ForecastQuery, model: SalesModel) -> Dra
     ]
     heads = ["Against a year before", "Target", "Chance to reach it"]
     return Drawn(title, summary, None, tables.table(title, heads, rows))
+
+
+def makes(found: Sequence[Make], asked: ForecastQuery, model: SalesModel) -> Drawn:
+    """Return what the forecast is made of: level, season and change, stacked per period."""
+    measure = model.measure(asked.measure)
+    title = "What it is made of"
+    if not found:
+        return Drawn(title, "", problem="There is less than a year of history, so a season cannot be told apart.")
+    names = ("Level of the last year", "Season", "Change since a year ago")
+    columns = list(zip(*((each.level, each.season, each.change) for each in found), strict=True))
+    times = [formats.bucket(each.time, asked.grain, model) for each in found]
+    rows = [
+        [time, *(formats.exact(value, measure.format, model) for value in (*parts, sum(parts)))]
+        for time, parts in zip(times, zip(*columns, strict=True), strict=True)
+    ]
+    level, season, change = (formats.short(sum(column), measure.format, model) for column in columns)
+    summary = (
+        f"Together: {level} at the level of the last year, {season} for the season, {change} for what has changed "
+        "since the same periods a year ago."
+    )
+    traces = [
+        {"type": "bar", "name": name, "x": times, "y": numbers(column), "marker": {"color": colour}}
+        for name, column, colour in zip(names, columns, (BEFORE, NOW, TARGET), strict=True)
+    ]
+    figure = {
+        "data": traces,
+        "layout": layout_of(
+            barmode="relative",
+            xaxis={"type": "category", "automargin": True, "fixedrange": True, "nticks": 12, "showgrid": False},
+            yaxis=value_axis(measure, model),
+            hovermode="x unified",
+            showlegend=True,
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        ),
+    }
+    return Drawn(title, summary, figure, tables.table(title, ["From", *names, "Forecast"], rows))
 
 
 def models(found: Outlook, model: SalesModel) -> Drawn:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
+import pandas as pd
 
 from services.access import Viewer
 from services.errors import UnknownNameError, UserError
+from services.forecasting import smoothing
 from services.forecasting.leaders import futures
 from services.forecasting.panel import Values
 from services.forecasting.sales import HORIZONS, STEPS, Outlook
@@ -108,6 +110,38 @@ def read(params: Params, model: SalesModel) -> tuple[ForecastQuery, tuple[str, .
     split = asked.get("split", country or next(iter(model.dimensions), ""))
     found = ForecastQuery(replace(query, grain=grain), horizon, Show(asked.get("show", Show.TOTAL)), split)
     return found, (*notices, *problems)
+
+
+@dataclass(frozen=True)
+class Make:
+    """What the forecast of a period is made of; the three add up to it.
+
+    `level` is the mean of the last year's periods, `season` what the same period a year ago was above it, `change` what
+    the forecast puts on top of a year ago: growth, and what the models learned beside.
+    """
+
+    time: pd.Timestamp
+    level: float
+    season: float
+    change: float
+
+    @property
+    def forecast(self) -> float:
+        """The sum of the three."""
+        return self.level + self.season + self.change
+
+
+def made_of(found: Outlook) -> tuple[Make, ...]:
+    """Return what the total's forecast of each period is made of; nothing with less than a year of history."""
+    values, season = found.forecasts.panel.values[0], YEAR[found.query.grain or Grain.WEEK]
+    if len(values) < season or not np.isfinite(values[-season:]).any():
+        return ()
+    level = float(np.nanmean(values[-season:]))
+    last_year = smoothing.seasonal_naive(values[None], len(found.total), season)[0]
+    return tuple(
+        Make(time, level, float(before) - level, float(mean) - float(before))
+        for time, before, mean in zip(found.total["time"], last_year, found.total["mean"], strict=True)
+    )
 
 
 @dataclass(frozen=True)

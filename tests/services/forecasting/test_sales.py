@@ -159,6 +159,14 @@ def test_targets_of_the_periods_ahead_have_a_chance(sales: Sales, everyone: View
     assert np.isnan(further[2])
 
 
+def test_what_a_forecast_is_made_of_adds_up_to_it(sales: Sales, everyone: Viewer) -> None:
+    found = forecast(sales, MONTHLY, everyone, 3)
+    made = page.made_of(found)
+    assert [each.forecast for each in made] == pytest.approx(found.total["mean"].tolist())
+    values = found.history["value"].to_numpy()
+    assert [each.level + each.season for each in made] == pytest.approx(values[-12:-9].tolist())
+
+
 def test_programs_get_what_the_page_shows(sales: Sales, everyone: Viewer) -> None:
     asked = requests.read(b'{"query": {"measures": ["revenue"], "grain": "month"}, "horizon": 2}')
     found = forecast(sales, asked.query, everyone, asked.horizon)
