@@ -10,7 +10,7 @@ from services.errors import UserError
 from services.language import confidence
 from services.language.assembly import assemble
 from services.language.draft import Draft, form_of
-from services.language.edges import Edges, settled
+from services.language.edges import FOREIGN, Edges, settled
 from services.language.forms import Form
 from services.language.lexicon import Lexicon
 from services.language.paths import best_paths
@@ -128,6 +128,8 @@ def _faults(draft: Draft) -> list[tuple[str, str]]:
     for place, row in enumerate(rows):
         if row.kind == "unknown":
             found.append((_unknown(draft, place), draft.said(row)))
+        elif not row.used and all(word in FOREIGN for word in draft.said(row).split()):
+            found.append(("missing_measure", draft.said(row)))
         elif row.kind == "noun" and row.noun.dimension and not row.noun.plural:
             following = draft.items.at(place + 1)
             if following is not None and following.kind == "number" and not following.used:
@@ -151,8 +153,9 @@ def _empty(draft: Draft) -> bool:
     """Tell whether nothing was asked: no measure, breakdown, ranking or verb, and at most a filter."""
     ranked = draft.order and (draft.dimensions or draft.grain or draft.measures)
     asked = draft.measures or draft.dimensions or ranked or draft.verb or draft.thresholds or draft.comparison
-    follow = any(row.kind == "follow" for row in draft.items.rows)
-    leading = draft.texts[0] in ("and", "or", "but", "also") if draft.texts else False
+    follow = any(row.kind == "follow" and not row.used for row in draft.items.rows)
+    first = draft.texts[0] if draft.texts else ""
+    leading = first in ("and", "or", "but", "also") or (first in ("by", "per") and not draft.measures)
     return bool(
         follow
         or leading

@@ -65,6 +65,10 @@ def _shares(draft: Draft) -> None:
     for kind, calculation in (("share", "share"), ("running", "cumulative")):
         for place in list(draft.items.free(kind)):
             item = draft.items.use(place, "calculation")
+            named = draft.items.at(draft.items.step(place, 1, "to"))
+            if item.value == "of" and (named is None or not named.noun.measure):
+                draft.verb = draft.verb or draft.lexicon.pieces
+                continue
             if kind == "share" and draft.items.kind(place + 1) == "growth" and " of" not in draft.said(item):
                 continue
             draft.calculation = calculation
@@ -78,6 +82,7 @@ def _leftovers(draft: Draft) -> None:
     if draft.subject and not draft.measures and draft.calculation is None:
         draft.measures.append(draft.subject)
     _what_sold(draft)
+    _helpers(draft)
     for kind in (
         "which",
         "to",
@@ -94,21 +99,43 @@ def _leftovers(draft: Draft) -> None:
     ):
         for place in list(items.free(kind)):
             items.use(place, "helper")
-    for place in list(items.free("who")):
-        name = draft.lexicon.model.by_role(Role.CUSTOMER)
-        items.use(place, "dimension")
-        if name and not draft.measures and not draft.dimensions:
-            draft.add_dimension(name)
-    for place in list(items.free("where")):
-        name = draft.lexicon.model.by_role(Role.COUNTRY)
-        items.use(place, "dimension")
-        if name and name not in draft.dimensions:
-            draft.add_dimension(name)
+    _asked_for(draft)
     for row in items.rows:
         if row.kind == "unknown":
             draft.faults.append(("unknown", draft.said(row)))
         elif not row.used:
             draft.doubt(f"unused_{row.kind}" if row.kind in _NAMED_UNUSED else "unused")
+
+
+def _helpers(draft: Draft) -> None:
+    """Use up words that only led to others: "over" before a date, "what about" before a whole question."""
+    items = draft.items
+    whole = draft.measures and (draft.time or draft.conditions or draft.dimensions)
+    for place in list(items.free("follow")) if whole else ():
+        items.use(place, "helper")
+    for place in list(items.free("than")):
+        if items.kind(place + 1) == "date" and draft.said(items.rows[place]) in ("over", "under", "below", "above"):
+            items.use(place, "helper")
+
+
+def _asked_for(draft: Draft) -> None:
+    """Read "who" and "where" as the customers and countries they ask for."""
+    items = draft.items
+    for place in list(items.free("who")):
+        name = draft.lexicon.model.by_role(Role.CUSTOMER)
+        items.use(place, "dimension")
+        something = draft.verb or draft.conditions or draft.order or draft.thresholds or draft.time
+        if name and something and not draft.measures and not draft.dimensions:
+            draft.add_dimension(name)
+    for place in list(items.free("where")):
+        following = items.at(items.step(place, 1, "to"))
+        if following is not None and following.used in ("condition", "threshold"):
+            items.use(place, "helper")
+            continue
+        name = draft.lexicon.model.by_role(Role.COUNTRY)
+        items.use(place, "dimension")
+        if name and name not in draft.dimensions:
+            draft.add_dimension(name)
 
 
 _NAMED_UNUSED = ("number", "unit", "new", "not", "than", "versus", "growth", "rest", "noun", "by", "follow", "route")

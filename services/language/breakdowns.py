@@ -115,7 +115,8 @@ def read_grains(draft: Draft) -> None:
         draft.grain = draft.grain or "any"
     for place in list(items.free("unit")):
         before = items.kind(items.step(place, -1, "to"))
-        if before in ("which", "count") or draft.calculation in ("cumulative", "moving_avg"):
+        listed = before == "and" and any(row.noun.dimension for row in items.rows[max(0, place - 3) : place])
+        if before in ("which", "count") or listed or draft.calculation in ("cumulative", "moving_avg"):
             row = items.use(place, "grain")
             draft.grain = draft.grain or str(row.value)
             if before == "which":
@@ -143,6 +144,9 @@ def read_averages(draft: Draft) -> None:
         whole = draft.lexicon.model.measures[measure].expression
         if draft.calculation == "moving_avg" or "/" in whole or whole.startswith(("avg", "mean")):
             continue
+        following = items.at(place + 1)
+        if following is not None and following.kind == "unit" and not following.used and draft.grain is None:
+            draft.grain = str(items.use(place + 1, "grain").value)
         if draft.grain in ("day", "week", "month", "quarter", "year", "hour") and draft.order is None:
             draft.calculation = "avg_per_period"
         else:

@@ -12,6 +12,10 @@ from services.language.thresholds import belongs
 from services.language.values import Named
 from services.model import Role
 
+COMPARATIVES = frozenset(
+    {"more", "less", "fewer", "better", "higher", "lower", "bigger", "larger", "stronger", "worse"}
+)
+
 
 def name_values(draft: Draft) -> None:
     """Turn named values into conditions; those after "without" are left out."""
@@ -42,11 +46,11 @@ def _literals(draft: Draft) -> None:
         items.use(place, "condition")
         named = items.at(place - 1)
         product = draft.lexicon.model.by_role(Role.PRODUCT)
-        if named is None or named.used or named.kind != "value" or not product:
+        if named is None or named.used or named.kind not in ("value", "grain", "unit", "number", "date") or not product:
             draft.faults.append(("unknown_value", draft.said(named) if named else ""))
             continue
         named.used = "condition"
-        terms = named.named[0].terms or (draft.said(named),)
+        terms = (named.named[0].terms if named.named else ()) or (draft.said(named),)
         draft.conditions += [Condition(product, "contains", (term.upper(),)) for term in terms]
     for kind, operator in (("contains", "contains"), ("starts", "starts_with")):
         for place in list(items.free(kind)):
@@ -88,7 +92,7 @@ def _chosen(draft: Draft, place: int, item: Item) -> Named:
         for named in item.named:
             same = model.dimension(named.dimension).column == model.dimension(noun.noun.dimension).column
             if named.dimension == noun.noun.dimension or same:
-                if not noun.noun.plural or beside < place:
+                if not noun.noun.plural or beside < place or named.tier in ("whole", "code", "people"):
                     noun.used = noun.used or "condition"
                 exact = [each for each in item.named if each.dimension == noun.noun.dimension]
                 return exact[0] if exact else named
@@ -144,9 +148,11 @@ def compare_members(draft: Draft) -> None:
             for versus in (*items.free("versus"), *items.free("compare")):
                 items.use(versus, "calculation")
     for place in list(items.free("versus")):
-        left, right = items.step(place, -1, *LINKS), items.step(place, 1, *LINKS, "noun")
+        left, right = items.step(place, -1, *LINKS, "contribute"), items.step(place, 1, *LINKS, "noun")
         if items.kind(left) in ("value", "noun") and items.kind(right) == "value":
             _side_by_side(draft, place)
+    if any(text in COMPARATIVES for text in draft.texts) and not draft.thresholds and items.has("or"):
+        _side_by_side(draft, next(iter(items.free("or")), 0))
     for place in list(items.free("compare")):
         if any(len(each.values) > 1 and each.operator == "in" for each in draft.conditions) and not _two_dates(draft):
             _side_by_side(draft, place)

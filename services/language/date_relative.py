@@ -52,6 +52,8 @@ def relative(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
     start = reader.skip(place, "the", "our", "most", "recent") if reader.word(place) != "most" else place
     start = reader.skip(start, "very")
     first = reader.word(start)
+    if first == "this" and reader.word(start + 1) == "past":
+        start, first = start + 1, "past"
     if first in words.BACK:
         yield from _back(reader, start + 1)
     if first in words.HERE:
@@ -81,7 +83,7 @@ def relative(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
         if (
             reader.word(start - 1) == "the"
             and reader.word(after) in ("before", "prior")
-            and after == _last_place(reader)
+            and (after == _last_place(reader) or not reader.word(after + 1)[:1].isalnum())
         ):
             yield _unit_back(reader, found, 1), after + 1
 
@@ -237,7 +239,8 @@ def to_date(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
             if whole.unit == name:
                 yield so_far(reader, whole), end
     if (after := reader.phrase(start, "so far")) > 0:
-        for whole, end in relative(reader, reader.skip(after, "in")):
+        place_in = reader.skip(after, "in", "during", "for", "of")
+        for whole, end in (*relative(reader, place_in), *year(reader, place_in)):
             if whole.first <= clock.today < whole.past:
                 yield so_far(reader, whole), end
     for whole, after in _begun(reader, place):

@@ -165,7 +165,7 @@ def _third(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
         return
     after = reader.skip(place + 1, "-", "part", "in")
     said = reader.word(place)
-    noun = said in ("beginning", "start", "end", "middle")
+    noun = said in ("beginning", "start", "begin", "end", "middle")
     if noun and reader.word(after) != "of":
         return
     outers = whole(reader, reader.skip(after, "of"))

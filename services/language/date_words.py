@@ -78,7 +78,7 @@ THROUGH = ("to", "-", "through", "thru", "until", "till", "til", "and")
 SEASON_WORDS: Mapping[str, int] = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 PART_WORDS: Mapping[str, int] = {
     word: part
-    for part, words in enumerate(("early beginning start", "mid middle", "late end"))
+    for part, words in enumerate(("early beginning start begin", "mid middle", "late end"))
     for word in words.split()
 }
 ALL_TIME = (

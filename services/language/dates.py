@@ -124,7 +124,7 @@ def _joined_by(reader: Reader, place: int, *, between: bool) -> str:
 def _through(reader: Reader, place: int, *, between: bool) -> int:
     """Return the place after the word that leads from A to B, -1 without one."""
     place = reader.skip(place, ",") if reader.word(place + 1) in words.THROUGH else place
-    if reader.word(place) == "and" and not between:
+    if reader.word(place) in ("and", "&") and not between:
         return reader.skip(place + 1, "the")
     if reader.word(place) in words.THROUGH:
         return reader.skip(place + 1, "to", "until", "till", "the", "and", "including", "including")
@@ -208,7 +208,7 @@ def _stretch(reader: Reader, left: Value, right: Value, word: str) -> Span | Non
     if first is None or last is None or first.start is None or last.end is None or first.start >= last.end:
         return None
     contained = last.start is not None and first.start <= last.start and last.end <= first.past
-    if (contained and last.unit != "day") or (word == "and" and first.end != last.start):
+    if (contained and last.unit != "day") or (word in ("and", "&") and first.end != last.start):
         return None
     return Span(with_opening(first).start, last.end)
 

@@ -15,7 +15,7 @@ from services.language.date_reader import SHORTHAND, VOCABULARY
 from services.language.dates import DateText
 from services.language.demonyms import country_of
 from services.language.function_words import CURRENCY_WORDS, FILLERS, NUMBER_SCALES, ROUTES, phrases
-from services.language.lexicon import Lexicon
+from services.language.lexicon import Lexicon, Noun
 from services.language.spans import Clock
 from services.language.stems import plural, stem
 from services.language.tokens import Token, listed, tokenize
@@ -37,6 +37,8 @@ WORTH = {
     "unknown": -4.0,
 }
 LONGER = 0.4
+#: What words that stand together in a name are worth beside the same words taken one by one.
+TOGETHER = 0.9
 #: Nouns of business that a model may lack: never taken for a misspelling of another word.
 FOREIGN = frozenset(
     listed(
@@ -82,6 +84,11 @@ def _phrases() -> Mapping[tuple[str, ...], tuple[tuple[str, str], ...]]:
     return found
 
 
+def meanings(phrase: str) -> tuple[tuple[str, str], ...]:
+    """Return what a phrase of English around a query may mean, as (kind, meaning)."""
+    return _phrases().get(tuple(phrase.split()), ())
+
+
 @cache
 def function_vocabulary() -> frozenset[str]:
     """Every word that some phrase of English around a query consists of."""
@@ -113,7 +120,16 @@ class Edges:
     def all(self) -> list[list[Edge]]:
         """Return the edges by the place they begin at."""
         found: list[list[Edge]] = [[] for _ in self.tokens]
-        makers = (self._plain, self._functions, self._nouns, self._values, self._parts, self._numbers, self._moving)
+        makers = (
+            self._plain,
+            self._functions,
+            self._nouns,
+            self._values,
+            self._parts,
+            self._kinds,
+            self._numbers,
+            self._moving,
+        )
         for place in range(len(self.tokens)):
             for make in makers:
                 found[place] += make(place)
@@ -135,7 +151,7 @@ class Edges:
             or (token.glued and place and self.written[place - 1].is_number)
         ):
             return token
-        better = self._nearest(text)
+        better = self._shortened(text) or self._adjective(text) or self._nearest(text)
         if better is None:
             return token
         self.mended[place] = text
@@ -166,17 +182,32 @@ class Edges:
         pools: list[tuple[Sequence[str], int]] = [(own, most), (english, most)]
         if len(word) >= 6:
             pools.append((tuple(self.index.vocabulary), 1))
-        found: list[tuple[int, bool, int, int, str]] = []
+        found: list[tuple[int, bool, int, bool, int, str]] = []
         for rank, (pool, limit) in enumerate(pools):
             for near, distance, _ in process.extract(word, pool, scorer=OSA.distance, score_cutoff=limit, limit=8):
                 swapped = sorted(near) == sorted(word)
                 if (near[0] != word[0] and not swapped) or (len(word) == 3 and not swapped):
                     continue
                 slip = swapped or _inside(word, near) or _inside(near, word)
-                if not slip and len(word) < 6:
+                if not slip and (len(word) < 6 or _derived(word, near)):
                     continue
-                found.append((int(distance), not slip, rank, abs(len(near) - len(word)), near))
+                found.append((int(distance), not slip, rank, len(near) < len(word), abs(len(near) - len(word)), near))
         return min(found)[-1] if found else None
+
+    def _shortened(self, word: str) -> str | None:
+        """Return the one measure of a single word that this begins: "rev" for revenue."""
+        found = {
+            phrase[0]
+            for phrase, noun in self.lexicon.phrases.items()
+            if len(phrase) == 1 and noun.measure and phrase[0].startswith(word)
+        }
+        return found.pop() if len(found) == 1 and len(word) >= 3 else None
+
+    def _adjective(self, word: str) -> str | None:
+        """Return the measure an adjective is made of: "profitable"."""
+        root = word.removesuffix("able")
+        noun = self.lexicon.find((root,)) if root != word else None
+        return root if noun is not None and noun.measure else None
 
     def _close_words(self) -> tuple[Sequence[str], Sequence[str]]:
         if not self.lexicon.close_words:
@@ -216,6 +247,8 @@ class Edges:
                 low = -1.0 if kind in ("to", "contribute") else 0.0
                 yield self._edge(kind, meaning, place, place + size, worth, low)
 
+        if self.texts[place] == "/" and 0 < place < len(self.texts) - 1:
+            yield self._edge("by", "", place, place + 1, "function")
         if "-" in self.texts[place : place + LONGEST_PHRASE]:
             yield from self._hyphened(place)
 
@@ -250,6 +283,22 @@ class Edges:
             noun = self.lexicon.find(words)
             if noun is not None and (noun.measure or noun.dimension):
                 yield self._edge("noun", noun, place, past, "noun")
+            if past < len(self.texts) and self.texts[past] in ("%", "pct", "percentage"):
+                rate = self.lexicon.find((*words, "percent"))
+                if rate is not None and rate.measure:
+                    yield self._edge("noun", rate, place, past + 1, "noun")
+        yield from self._turned(place)
+
+    def _turned(self, place: int) -> Iterator[Edge]:
+        """Read a name of two words turned round: "invoices that were cancelled"."""
+        past = place + 1
+        while past < len(self.texts) and self.texts[past] in _LINKING:
+            past += 1
+        if past == place + 1 or past >= len(self.texts) or not self.texts[past].isalpha():
+            return
+        noun = self.lexicon.find((self.texts[past], self.texts[place]))
+        if noun is not None and noun.measure:
+            yield self._edge("noun", Noun(noun.measure), place, past + 1, "noun")
 
     def _values(self, place: int) -> Iterator[Edge]:
         for words, past in self._runs(place, self.index.longest):
@@ -291,10 +340,21 @@ class Edges:
                 if not self._content(past - 1):
                     continue
                 worth = "part" if len(numbers) == 1 else "contains"
-                less = -1.0 if words[0].isdecimal() else 0.0
+                less = (-1.0 if words[0].isdecimal() else 0.0) + TOGETHER * (len(words) - 1)
                 weak = all(word in VOCABULARY or word in self.lexicon.spoken or word in FOREIGN for word in words)
                 named = Named(dimension, (), worth, tuple(map(stem, words)))
                 yield self._edge("value", (named,), place, past, worth, less - (0.8 if weak else 0.0))
+
+    def _kinds(self, place: int) -> Iterator[Edge]:
+        """Read a word of time that is part of names: "annual plans" where plans are called Team Annual."""
+        word = self.texts[place]
+        if not any(kind == "grain" for kind, _ in _phrases().get((word,), ())):
+            return
+        for past in range(place + 2, min(place + 4, len(self.texts)) + 1):
+            noun = self.lexicon.find(tuple(self.texts[place + 1 : past]))
+            if noun and noun.dimension and len(self.index.narrowed(noun.dimension, word, None)) > 1:
+                named = Named(noun.dimension, (), "contains", (stem(word),))
+                yield self._edge("value", (named,), place, past, "noun")
 
     def _content(self, place: int) -> bool:
         text = self.texts[place]
@@ -349,7 +409,7 @@ class Edges:
             word = self.dates.reader.texts[place]
             named = word in date_words.SEASON_WORDS or word in date_words.HOLIDAYS
             bare = found.bare or (single and named)
-            if self._counts(first, past) and bare:
+            if (self._counts(first, past) and bare) or self._bounds(first, past):
                 continue
             more = -0.4 if word in ("for", "from", "over") else 0.0
             if bare and word.isdecimal() and len(word) == 4:
@@ -362,8 +422,25 @@ class Edges:
         before = self.texts[first - 1] if first else ""
         return before in _BEFORE_NUMBERS or (past < len(self.texts) and self.texts[past] in CURRENCY_WORDS)
 
+    def _bounds(self, first: int, past: int) -> bool:
+        """Tell whether a date would take the second of two numbers that are no years: "between 500 and 2000"."""
+        for place in range(max(first, 3), past):
+            second = self.texts[place]
+            number, lead = self.texts[place - 2], self.texts[place - 3]
+            amounts = second.isdecimal() and number.isdecimal() and self.texts[place - 1] == "and" and lead == "between"
+            if amounts and not (1900 <= int(number) < 2100 or int(number) <= 31):
+                return True
+        return False
+
 
 _VOWELS = frozenset("aeiouy")
+_LINKING = frozenset(listed("that which were was are have has had been being got get is did who they we"))
+
+
+def _derived(word: str, near: str) -> bool:
+    """Tell whether two words differ in their endings only: a pharmacist is no misspelt pharmacy."""
+    same = next((place for place, pair in enumerate(zip(word, near, strict=False)) if pair[0] != pair[1]), len(word))
+    return same >= 5 and same >= len(word) - 3
 
 
 def _inside(short: str, long: str) -> bool:

@@ -14,14 +14,19 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|across all|segmented by|sliced by|split across|from each|for all|by individual"
         "|distribution by|distributed by|of each|to each|to every|across the different",
     },
-    "split": {"": "breakdown of|split of|distribution of|break down|breakdown|split|distribution|mix of"},
+    "split": {"": "breakdown of|split of|distribution of|break down|breakdown|split|distribution|mix of|mix"},
     "count": {
         "": "how many|number of|count of|no of|no . of|# of|total number of|count|total count of"
         "|the number of|how many of"
     },
-    "much": {"": "how much|how much money|how much in total|what amount|what amount of"},
+    "much": {
+        "": "how much|how much money|how much in total|what amount|what amount of|how are we doing|how did we do"
+        "|how have we done|how is business|how was business|how are things going|how is it going|how are things"
+        "|how is trade|how was trade|how did business go|how is business going|how are we performing"
+    },
     "which": {
-        "one": "which one|which of them|which single",
+        "one": "which one|which of them|which single|which of our|which of the|which of my|which of these"
+        "|which of those",
         "is": "what is the|what are the|what was the|what were the|whats the|what 's the|what 's our"
         "|what is our|what are our"
         "|what was our|what were our",
@@ -35,6 +40,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "desc": "most|the most|highest|largest|biggest|greatest|maximum|max|top|best|strongest|leading|peak"
         "|record|highest|largest number of|highest number of|most number of|highest total"
         "|largest total|highest amount of|main|better|number one|number 1|no 1|# 1|best performing"
+        ""
+        "|most valuable|most important|most lucrative|most significant"
         "|top performing|highest performing|maximal|best ever|foremost|finest",
         "asc": "least|the least|lowest|smallest|fewest|minimum|min|bottom|worst|weakest|poorest"
         "|lowest number of|slowest|smallest number of|fewest number of|lowest total|worst performing"
@@ -63,7 +70,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|starting with the smallest|from least to most|in increasing order|increasing order",
     },
     "ranked": {
-        "": "ranked by|sorted by|ordered by|order by|sort by|rank by|in terms of|measured by|based on|according to"
+        "": "ranked by|sorted by|ordered by|order by|sort by|rank by",
+        "basis": "in terms of|measured by|based on|according to|as measured by|judged by|judging by|going by",
     },
     "rank": {"": "rank|ranking of|ranked|sort|sorted|ranking|league table of"},
     "than": {
@@ -91,6 +99,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|everything but|all except|all but|anything except|non|aside from|with the exception of"
         "|that are not|which are not|not including|minus|everywhere except|everywhere but"
         "|anywhere but|omitting|omit|not counting|but|disregarding|everyone except|not for|not to|bar"
+        "|isn ' t|aren ' t|that isn ' t|that aren ' t|that is not"
         "|excl .|everything other than|anything but|all countries except|all products except"
         "|rather than|save for"
     },
@@ -109,9 +118,13 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "": "vs|versus|compared to|compared with|against|v|relative to|in comparison to"
         "|in comparison with|as against|vs .|as compared to|as compared with|comparison with"
         "|comparison to|than in|than for|than|than during|than the|and not|as opposed to"
+        "|beat|beats|outsell|outsold|outperform|outperformed|ahead of|behind"
         "|compared against|from that of|set against|next to"
     },
-    "compare": {"": "compare|comparing|comparison of|comparison|contrast|comparison between|difference between"},
+    "compare": {
+        "": "compare|comparing|comparison of|comparison|contrast|comparison between|difference between"
+        "|side by side|head to head|next to each other|compares"
+    },
     "rest": {
         "": "all other|the other|other|the remaining|remaining|every other|any other|the rest|rest"
         "|rest of the world|the rest of the world|all others|the others|others"
@@ -155,16 +168,17 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|the period prior",
     },
     "share": {
+        "of": "how much of|how much of our|how much of the|how much of all|how much of total",
         "": "share of|share|percentage of|percent of|% of|proportion of|contribution of|contribution to"
         "|fraction of|portion of|percentage|proportion|market share of|market share|what part of"
         "|part of|contribution|relative share of|%|percentage share of|percentage share"
         "|percent share of|share of total|percentage of total|% of total|as a percentage"
         "|as a share of total|as a percentage of total|as % of total|in percent|percent of total"
         "|as a share|weight of|proportion of total|what percent of|what percentage of"
-        "|what proportion of|what share of|what fraction of|percent"
+        "|what proportion of|what share of|what fraction of|percent",
     },
     "running": {
-        "": "cumulative|running total|running total of|running sum|running sum of|cumulated|accumulated"
+        "": "cumulative|cum|cum .|running total|running total of|running sum|running sum of|cumulated|accumulated"
         "|cumulatively|cumulative|running|cumulative total of|cumulative sum of|accumulating"
         "|cumulative total|cumulative sum|accumulated total of"
     },
@@ -208,7 +222,9 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "spend": {
         "": "spend|spent|spends|spending|pay|paid|pays|paying|earn|earned|earns|make|made|makes|bring in"
         "|brought in|brings in|take in|took in|generate|generated|generates|generating|worth|bring"
-        "|brought|yield|yielded|gross|grossed|earning|bringing in"
+        "|brought|yield|yielded|gross|grossed|earning|bringing in|brings|bringing|yields|grosses|billed|bill"
+        "|billing|invoiced|charged|pull in|pulled in|pulls in|rake in|raked in|cash in|collect|collected"
+        "|turn over|turned over|fetch|fetched"
     },
     "priced": {"": "priced|costing|that cost|which cost|cost|costs|with a price|with price"},
     "times": {"": "times|time"},
@@ -220,7 +236,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "contribute": {
         "": "contributed|contribute|contributes|performed|perform|did|doing|do|does|perform best|account for"
     },
-    "and": {"": "and|,|&|plus|as well as|along with|together with|and also|and the"},
+    "and": {"": "and|,|&|plus|x|×|as well as|along with|together with|and also|and the"},
     "or": {"": "or"},
     "to": {"": "to|from|in|for|at|within|into|of|on|during|with|over|inside|among|amongst|through|via|using|between"},
     "new": {
@@ -249,7 +265,12 @@ FILLERS = frozenset(
         level levels count volume? order? broken across over time? said regarding concerning respect terms term
         including include included includes everything anything items? customers? seen dashboard breakdown
         ones one's kind individually respectively individual various detail details detailed selected given specific
-        generally basically simply quickly quick new? per? produce produced"""
+        generally basically simply quickly quick new? per? produce produced
+        used use uses served serve serves supplied supply supplies handled processed fulfilled attracted attract
+        attracts achieve achieves distributed valuable important lucrative acquired consumed obtained transacted
+        accumulated amassed posted logged captured
+        secured submitted completed reached reach reaches offered traded issued raised ever so again already yet go went
+        gone going more true correct case"""
     )
 ) - frozenset(listed("please? time? volume? order? items? customers? new? per? list? business' sales' new?"))
 #: Words that make a question one this parser does not answer, by where it goes instead.

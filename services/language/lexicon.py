@@ -63,25 +63,33 @@ class Lexicon:
                 self._add(phrase, dimension=name)
         for name in model.dimensions:
             self._add_dimension(name, model.dimension(name))
-        for name, measure in model.measures.items():
-            for phrase in (measure.label, name.replace("_", " "), *measure.synonyms):
-                self._add(phrase, measure=name)
-        for name, measure in model.measures.items():
-            for phrase in (measure.label, name.replace("_", " "), *measure.synonyms):
-                for variant in _variants(phrase):
-                    self._add(variant, measure=name, weak=True)
-        for phrase, name in (*self._counted(), *self._ratios()):
-            self._add(phrase, measure=name, weak=True)
+        self._add_measures()
+        for phrase, name in list(self._heads()):
+            self._add(phrase, dimension=name, weak=True)
         for phrase, name in extra:
             if name in model.measures:
                 self._add(phrase, measure=name)
             elif name in model.dimensions:
                 self._add(phrase, dimension=name)
 
+    def _add_measures(self) -> None:
+        said = [
+            (phrase, name)
+            for name, measure in self.model.measures.items()
+            for phrase in (measure.label, name.replace("_", " "), *measure.synonyms)
+        ]
+        for phrase, name in said:
+            self._add(phrase, measure=name)
+        for phrase, name in said:
+            for variant in _variants(phrase):
+                self._add(variant, measure=name, weak=True)
+        for phrase, name in (*self._counted(), *self._ratios()):
+            self._add(phrase, measure=name, weak=True)
+
     def _add(
         self, phrase: str, *, measure: str | None = None, dimension: str | None = None, weak: bool = False
     ) -> None:
-        spoken = words_of(phrase)
+        spoken = words_of(phrase.replace("%", " percent"))
         if not spoken:
             return
         key = tuple(map(stem, spoken))
@@ -107,6 +115,17 @@ class Lexicon:
         for phrase in nouns:
             if phrase not in own and (phrase,) not in taken:
                 self._add(phrase, dimension=name, weak=True)
+
+    def _heads(self) -> Iterator[tuple[str, str]]:
+        """Yield the last word of a dimension's name where no other name ends so: "rep" of "Sales rep"."""
+        ends: dict[str, set[str]] = {}
+        for name, dimension in self.model.dimensions.items():
+            for phrase in (dimension.label, *dimension.synonyms):
+                if len(words := words_of(phrase)) > 1 and words[-1] not in ID_NOUNS:
+                    ends.setdefault(stem(words[-1]), set()).add(name)
+        for word, names in ends.items():
+            if len(names) == 1:
+                yield word, names.copy().pop()
 
     def _counted(self) -> Iterator[tuple[str, str]]:
         """Yield "order count" for a measure that counts the values of a dimension."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from services.language.draft import Draft
+from services.language.edges import meanings
+from services.language.items import Item
 from services.model import Role
 
 
@@ -15,6 +17,8 @@ def read(draft: Draft) -> None:
         left = items.step(place, -1, "to", "distinct")
         if noun.measure and not noun.dimension:
             row.used = "measure"
+            if _says_number(draft, place):
+                continue
             draft.add_measure(noun.measure)
             if items.kind(left) == "count":
                 items.rows[left].used = "measure"
@@ -32,8 +36,35 @@ def read(draft: Draft) -> None:
         items.use(place, "measure")
 
 
+def _says_number(draft: Draft, place: int) -> bool:
+    """Tell whether a measure of pieces only says "number" of what follows: "the quantity of orders"."""
+    items, row = draft.items, draft.items.rows[place]
+    after = items.at(items.step(place, 1, "to"))
+    if row.noun.measure != draft.lexicon.pieces or after is None or not after.noun.measure:
+        return False
+    counted = draft.lexicon.counts.get(after.noun.measure)
+    if counted is None or draft.lexicon.model.dimension(counted).role is Role.PRODUCT:
+        return False
+    return draft.texts[row.edge.past : row.edge.past + 1] == ["of"] and not after.used
+
+
+def _is_verb(draft: Draft, row: Item, lead: str) -> bool:
+    """Tell whether a noun is the verb of its question: "which items did Redline order"."""
+    asked = any(text in ("did", "do", "does") for text in draft.texts[: row.edge.first])
+    return (
+        ("sell", "") in meanings(draft.said(row))
+        and asked
+        and not row.noun.plural
+        and lead not in ("by", "which", "count", "most")
+    )
+
+
 def _plain_dimension(draft: Draft, place: int, left: int) -> None:
     items, row = draft.items, draft.items.rows[place]
+    if _is_verb(draft, row, items.kind(left)):
+        row.used = "verb"
+        draft.verb = draft.verb or draft.lexicon.pieces
+        return
     row.used = "dimension"
     name = row.noun.dimension or ""
     if items.kind(left) == "count":
@@ -64,6 +95,9 @@ def _either(draft: Draft, place: int, left: int) -> None:
     if items.kind(place - 1) == "value" and counted and (same or draft.measures or draft.dimensions):
         row.used = "condition"
         return
+    if _only_filtered(draft, place):
+        row.used = "condition"
+        return
     asks = items.at(left)
     listed = (lead == "which" and asks is not None and asks.value != "is") or (
         following in ("sell", "contains", "starts", "priced", "who", "spend")
@@ -74,6 +108,7 @@ def _either(draft: Draft, place: int, left: int) -> None:
     if lead == "count" and role is Role.PRODUCT and items.has("sell") and plain:
         items.rows[left].used = row.used = "measure"
         draft.add_measure(draft.lexicon.pieces)
+        draft.doubt("count", 0.5)
         return
     if listed or (draft.limit is not None and not draft.dimensions and draft.grain is None):
         row.used = "dimension"
@@ -84,4 +119,20 @@ def _either(draft: Draft, place: int, left: int) -> None:
     row.used = "measure"
     draft.add_measure(noun.measure or "")
     if lead != "count":
-        draft.doubt("either", 0.5)
+        joined = "and" in (items.kind(place - 1), items.kind(place + 1))
+        draft.doubt("either", 0.5 if joined or len(draft.measures) == 1 else 2.0)
+
+
+def _only_filtered(draft: Draft, place: int) -> bool:
+    """Tell whether a noun only says whose rows count: "average order value for customers in Germany"."""
+    items, row = draft.items, draft.items.rows[place]
+    follower = items.at(items.step(place, 1, "to"))
+    led = draft.texts[row.edge.first - 1] if row.edge.first else ""
+    return bool(
+        row.noun.plural
+        and led in ("for", "from", "among", "by", "with", "to", "of")
+        and any(each.noun.measure and each is not row and not each.noun.dimension for each in items.rows)
+        and follower is not None
+        and follower.kind == "value"
+        and items.kind(place + 1) == "to"
+    )

@@ -47,14 +47,15 @@ def read(draft: Draft) -> None:
     form = "growth" if growth else "values"
     for row in (*growth, *like, *versus):
         row.used = "comparison"
-    kinds = [str(row.value) for row in growth if row.value] or [str(row.value) for row in like]
+    kinds = [kind for row in growth if (kind := _growth_kind(draft, row))] or [str(row.value) for row in like]
     for row in dates:
         row.used = "time"
         draft.doubt("repaired", float(row.date.repaired if row.date else 0))
         if row.date and row.date.bare:
             draft.doubt("bare_date", 0.5)
     spans = [row.date.span for row in dates if row.date]
-    if growth and len(dates) == 1 and dates[0].date and dates[0].date.form == "range":
+    set_against = growth or any(row.kind == "compare" and row.used == "comparison" for row in items.rows)
+    if set_against and len(dates) == 1 and dates[0].date and dates[0].date.form == "range":
         spans = _both_ends(draft, dates[0].date) or spans
         dates = dates * len(spans)
     if len(spans) > 2 or (len(spans) == 2 and not compared):
@@ -69,12 +70,23 @@ def read(draft: Draft) -> None:
         _none(draft, kinds, form)
 
 
+def _growth_kind(draft: Draft, row: Item) -> str:
+    """Return what growth is counted against: as its words say, or as a grain before it does ("annual growth of")."""
+    if row.value:
+        return str(row.value)
+    before = draft.items.at(draft.items.rows.index(row) - 1)
+    if before is None or before.kind != "grain" or before.edge.past != row.edge.first:
+        return ""
+    return "prior_year" if before.value == "year" else str(before.value)
+
+
 def _both_ends(draft: Draft, found: DateFound) -> list[Span]:
     """Return A and B of "from A to B", which growth compares; empty when they are not two periods."""
     reader = draft.dates.reader
-    if reader.word(found.first) not in ("from", "between"):
+    led = reader.word(found.first) in ("from", "between")
+    if not led and "and" not in reader.texts[found.first : found.past]:
         return []
-    for left, after in period(reader, found.first + 1):
+    for left, after in period(reader, found.first + 1 if led else found.first):
         for right, end in period(reader, after + 1):
             first, second = settled(reader, left), settled(reader, right)
             if end == found.past and first is not None and second is not None and first.first < second.first:

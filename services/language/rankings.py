@@ -8,6 +8,7 @@ from services.language.items import Item
 from services.language.lexicon import Noun
 from services.model import Role
 
+_SIZES = tuple([word] for word in ("number", "amount", "value", "size", "total", "volume", "count"))
 QUANTITY = frozenset({"most", "the most", "least", "the least", "fewest"})
 
 
@@ -18,11 +19,15 @@ def read(draft: Draft) -> None:
         if item.used or item.kind not in ("most", "seller", "busy"):
             continue
         _superlative(draft, place, descending=item.value == "desc")
+    _of_them(draft)
     for place in list(items.free("order")):
         descending = items.use(place, "order").value == "desc"
         draft.order = (draft.order[0] if draft.order else None, descending)
     for place in list(items.free("ranked")):
         noun = items.at(items.step(place, 1, "to", "most", "count"))
+        if items.rows[place].value == "basis" and draft.order is None and draft.limit is None:
+            items.use(place, "helper")
+            continue
         if noun is not None and noun.noun.measure:
             items.use(place, "order")
             ranked = items.before(place, lambda row: bool(row.noun.dimension) and not row.used)
@@ -32,6 +37,9 @@ def read(draft: Draft) -> None:
             draft.order = (noun.noun.measure, draft.order[1] if draft.order else True)
         elif noun is not None and noun.kind == "grain":
             items.use(place, "grain")
+        elif draft.texts[items.rows[place].edge.past : items.rows[place].edge.past + 1] in _SIZES:
+            items.use(place, "order")
+            draft.order = (None, draft.order[1] if draft.order else True)
     for place in list(items.free("rank")):
         items.use(place, "order")
         draft.order = draft.order or (None, True)
@@ -39,6 +47,19 @@ def read(draft: Draft) -> None:
         if subject >= 0:
             name = items.use(subject, "dimension").noun.dimension
             draft.add_dimension(name or "")
+
+
+def _of_them(draft: Draft) -> None:
+    """Read a number of rows that comes last: "least popular products, 5 of them"."""
+    for place in list(draft.items.free("number")):
+        row = draft.items.rows[place]
+        after = tuple(draft.texts[row.edge.past : row.edge.past + 2])
+        if after[:1] in (("rows",), ("results",), ("only",)) or after in (
+            ("of", "them"),
+            ("of", "those"),
+            ("of", "these"),
+        ):
+            draft.limit = int(draft.items.use(place, "limit").number) or None
 
 
 def _superlative(draft: Draft, place: int, *, descending: bool) -> None:

@@ -84,15 +84,15 @@ def _numeric(draft: Draft, place: int, left: int, after: int) -> str | None:
         return None
     for each in (left, after, place - 1):
         item = draft.items.at(each)
-        if item is not None and item.kind == "noun" and item.noun.dimension in numeric and not item.used:
-            item.used = "condition"
-            return item.noun.dimension
-        if item is not None and item.kind == "priced":
+        if item is None or item.used:
+            continue
+        named = item.noun.dimension if item.noun.dimension in numeric else None
+        if named or item.kind == "priced":
             item.used = "condition"
             of = draft.items.at(draft.items.step(draft.items.rows.index(item), -1, "to"))
             if of is not None and of.noun.dimension and not of.used and belongs(draft, of):
                 of.used = "condition"
-            return numeric[0]
+            return named or numeric[0]
     if any(word in PRICED for word in draft.said(draft.items.rows[place]).split()):
         of = draft.items.at(draft.items.step(place, -1, "to"))
         if of is not None and of.noun.dimension and not of.used and draft.items.has("noun") and _measured(draft, of):

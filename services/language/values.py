@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -129,9 +129,19 @@ class ValueIndex:
         if len(names) == 1:
             return Named(named.dimension, tuple(names[0][1]), "part", named.terms)
         entries = tuple(entry for _, found in names for entry in found)
-        phrase = " ".join(named.terms)
-        together = any(f" {phrase} " in f" {' '.join(name)} " for name, _ in names)
-        return Named(named.dimension, entries, "contains", (phrase,) if together else named.terms)
+        phrase = _together([words_of(entry.label) for entry in entries], named.terms)
+        return Named(named.dimension, entries, "contains", (phrase,) if phrase else named.terms)
+
+
+def _together(labels: Sequence[tuple[str, ...]], terms: Sequence[str]) -> str | None:
+    """Return the terms as one phrase, spelled as most names that hold them side by side spell it; None without one."""
+    size, found = len(terms), Counter[str]()
+    for words in labels:
+        for first in range(len(words) - size + 1):
+            if all(stem(word) == term for word, term in zip(words[first : first + size], terms, strict=True)):
+                found[" ".join(words[first : first + size])] += 1
+    plain = " ".join(terms)
+    return plain if plain in found else min(found, key=lambda each: (-found[each], each), default=None)
 
 
 def _by_dimension(entries: Iterable[Entry], tier: str) -> list[Named]:
