@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import dash_bootstrap_components as dbc
@@ -30,28 +31,53 @@ class Ids:
 
 
 class Link(NamedTuple):
-    """An entry of the navigation; `reason` says why it is not offered for these data, or is ""."""
+    """An entry of the navigation; `reason` says why it is not offered for these data, or is "".
+
+    Those `under` the same word stand in one drop-down.
+    """
 
     path: str
     title: str
     reason: str = ""
+    under: str = ""
 
 
-def shell(email: str, role: str, title: str, links: Sequence[Link], *, looked_at_by: str = "") -> Component:
-    """Return the frame of the application for one person; `looked_at_by` is who borrows their eyes."""
+class First(NamedTuple):
+    """The page that a first visit begins with: its address, what it shows, the title of the window."""
+
+    path: str
+    search: str
+    content: Component
+    title: str
+
+
+def shell(
+    email: str,
+    role: str,
+    title: str,
+    links: Sequence[Component],
+    *,
+    looked_at_by: str = "",
+    first: First | None = None,
+) -> Component:
+    """Return the frame of the application for one person; `looked_at_by` is who borrows their eyes.
+
+    `links` is what `navigation` makes; without a `first` page the browser asks for it.
+    """
+    route = {"pathname": first.path, "search": first.search} if first else None
     return html.Div(
         [
             _looking(email, looked_at_by) if looked_at_by else None,
             html.A("Skip to the content", href=f"#{Ids.CONTENT}", className="skip"),
             dcc.Location(id=Ids.URL, refresh=False),
-            dcc.Store(id=Ids.ROUTE),
-            dcc.Store(id=Ids.TITLE),
+            dcc.Store(id=Ids.ROUTE, data=route),
+            dcc.Store(id=Ids.TITLE, data=first.title if first else None),
             dcc.Store(id=Ids.TITLED),
             html.Header(
                 [
                     dcc.Link([html.Span(className="mark"), "Salescope"], href="/", className="brand"),
                     html.Span(title, className="dataset"),
-                    html.Nav(navigation(links, ""), id=Ids.NAVIGATION, **labels.aria(label="Pages")),
+                    html.Nav(links, id=Ids.NAVIGATION, **labels.aria(label="Pages")),
                     html.Div(
                         [
                             _ask(),
@@ -85,7 +111,7 @@ def shell(email: str, role: str, title: str, links: Sequence[Link], *, looked_at
                 id=Ids.NEWS_BOX,
                 className="news",
             ),
-            html.Main(skeleton(), id=Ids.CONTENT, tabIndex=-1),
+            html.Main(first.content if first else skeleton(), id=Ids.CONTENT, tabIndex=-1),
             panel.container(),
         ],
         className="shell",
@@ -124,17 +150,28 @@ def navigation(links: Sequence[Link], current: str, search: str = "") -> list[Co
     Their ids are what assets/salescope/app.js keeps up to date while filters change.
     """
     made: list[Component] = []
-    for link in links:
-        if link.reason:
-            made.append(html.Span(link.title, className="nav-off", title=link.reason))
-        else:
-            here = labels.aria(current="page") if link.path == current else {}
-            made.append(
-                html.Span(
-                    dcc.Link(link.title, href=link.path + search, id=f"go-to-{link.path}"), className="nav-on", **here
-                )
-            )
+    for under, group in groupby(links, key=lambda link: link.under):
+        found = list(group)
+        entries = [_entry(link, current, search) for link in found]
+        made += [_drop_down(under, entries, found, current)] if under and len(entries) > 1 else entries
     return made
+
+
+def _entry(link: Link, current: str, search: str) -> Component:
+    if link.reason:
+        return html.Span(link.title, className="nav-off", title=link.reason)
+    here = labels.aria(current="page") if link.path == current else {}
+    to = dcc.Link(link.title, href=link.path + search, id=f"go-to-{link.path}")
+    return html.Span(to, className="nav-on", **here)
+
+
+def _drop_down(word: str, entries: Sequence[Component], links: Sequence[Link], current: str) -> Component:
+    """Return entries behind one word, which names the page in view where it is one of them."""
+    here = next((link.title for link in links if link.path == current), "")
+    summary = html.Summary([word, html.Span(f": {here}", className="nav-here") if here else None])
+    return html.Details(
+        [summary, html.Div(entries, className="menu")], className=f"export nav-more{' nav-on-it' if here else ''}"
+    )
 
 
 def skeleton() -> Component:

@@ -28,6 +28,8 @@
 
   function route(pathname, search, current) {
     const asked = search || "";
+    // The page that came with the layout is there already.
+    if (current && route.last === undefined) route.last = current.search;
     if (!current || current.pathname !== pathname) {
       route.last = asked;
       const there = { pathname: pathname, search: asked };

@@ -8,32 +8,30 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import dash
 import dash_ag_grid
 import dash_bootstrap_components as dbc
 import flask
 import sqlalchemy as sa
-from dash import ClientsideFunction, Input, Output, State, html
+from dash import ClientsideFunction, html
 from dash.exceptions import DependencyException
 from flask_compress import Compress
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import callbacks.audit
-from callbacks import panel
-from callbacks.filters import MAX_SEARCH, parse_search
-from callbacks.wiring import PageContext, Services
+from callbacks.wiring import Services
 from layouts import shell
-from salescope import api, bundle, exports, headers, installation, operations, signin, stopping, uploads
+from salescope import api, bundle, exports, headers, installation, opening, operations, signin, stopping, uploads
 from salescope.gate import BACKGROUND, PAGE_ENDPOINTS, Gate, find_page, viewer
-from salescope.pages import PAGES, Page
+from salescope.pages import PAGES
+from salescope.payload import Application
 from salescope.settings import ROOT, Settings, shown
 from salescope.single_sign_on import SingleSignOn
 from salescope.static import StaticFiles
 from salescope.warming import Warming
-from services.access import Permission, Viewer
+from services.access import Permission
 from services.accounts import Accounts, Lifetimes
 from services.administration import Administration
 from services.database import is_current, open_database
@@ -44,10 +42,9 @@ from services.inbox import Inbox
 from services.language.questions import Questions
 from services.links import Links
 from services.mail import Mail
-from services.model import EMPTY, SalesModel
+from services.model import SalesModel
 from services.outside import Outside
 from services.planning import Planning
-from services.query import OWN
 from services.tokens import Tokens
 from services.usage import UsageLog
 from services.views import SavedViews
@@ -55,8 +52,6 @@ from services.warehouse import Warehouse
 
 log = logging.getLogger("salescope")
 VENDOR = "/assets/vendor/"
-#: Parameters of an address that mean something to the page they are on only.
-STAYS = ("by", "grain", "segment", "sort")
 
 
 class Routes:
@@ -118,12 +113,12 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     server.before_request(lambda: _start(views))
     server.after_request(StaticFiles().finish)
     _errors(server)
-    _register_shell(Routes(app, gate, Permission.DASHBOARDS_VIEW), services)
+    opening.register(Routes(app, gate, Permission.DASHBOARDS_VIEW), services)
     for page in PAGES:
         if not page.missing(model):
             page.register(Routes(app, gate, page.permission), services)
     gate.audit()
-    app.layout = lambda: _shell(model)
+    app.layout = lambda: opening.first_state(services, usage)
     if inbox.pending():
         inbox.wake()
     server.extensions["salescope"] = {"gate": gate, "sales": sales, "accounts": accounts, "dash": app}
@@ -161,7 +156,7 @@ def _server(settings: Settings) -> flask.Flask:
 def _dash(server: flask.Flask) -> dash.Dash:
     own = bundle.install(server)
     _lighten()
-    app = dash.Dash(
+    app = Application(
         "salescope",
         server=server,  # type: ignore[arg-type]
         assets_folder=str(ROOT / "assets"),
@@ -202,57 +197,6 @@ def _lighten() -> None:
             paths[kind] = [path for path in paths[kind] if "polyfill" not in path]
 
 
-def _shell(model: SalesModel) -> Any:
-    who = viewer()
-    return shell.shell(who.email, who.role, model.title, _links(model, who), looked_at_by=who.looked_at_by)
-
-
-def _links(model: SalesModel, who: Viewer, path: str = "") -> list[shell.Link]:
-    """Return the entries of the menu: one per page, and one per section for the pages of it."""
-    links: dict[str, shell.Link] = {}
-    for page in PAGES:
-        if who.may(page.permission) and page.section is not None:
-            link = shell.Link(page.path, page.section or page.title, page.missing(model))
-            inside = page.section and page.path == path
-            if inside or link.title not in links:
-                links[link.title] = link
-    return list(links.values())
-
-
-def _register_shell(register: Routes, services: Services) -> None:
-    register.client(
-        "route",
-        Output(shell.Ids.ROUTE, "data"),
-        Input(shell.Ids.URL, "pathname"),
-        Input(shell.Ids.URL, "search"),
-        State(shell.Ids.ROUTE, "data"),
-    )
-    register.client("theme", Output(shell.Ids.THEME, "title"), Input(shell.Ids.THEME, "n_clicks"))
-    register.client(
-        "closeNews",
-        Output(shell.Ids.NEWS, "children"),
-        Output(shell.Ids.NEWS_BOX, "className"),
-        Input(shell.Ids.NEWS_CLOSE, "n_clicks"),
-        prevent_initial_call=True,
-    )
-    panel.register(register, services, lambda who: _reach(services.sales.model, who))
-    register.client("title", Output(shell.Ids.TITLED, "data"), Input(shell.Ids.TITLE, "data"))
-
-    @register(
-        Output(shell.Ids.CONTENT, "children"),
-        Output(shell.Ids.NAVIGATION, "children"),
-        Output(shell.Ids.TITLE, "data"),
-        Input(shell.Ids.ROUTE, "data"),
-        prevent_initial_call=True,
-    )
-    def open_page(who: Viewer, route: object) -> tuple[Any, Any, str]:
-        found = route if isinstance(route, dict) else {}
-        path, search = str(found.get("pathname")).encode("utf-8", "replace").decode(), found.get("search")
-        links = shell.navigation(_links(services.sales.model, who, path), path, _carried(path, search))
-        content, title = _page_content(services, who, path, search)
-        return content, links, f"{title} · Salescope"
-
-
 def _start(views: SavedViews) -> flask.typing.ResponseReturnValue | None:
     """Take somebody who opens a bare address to their home view, or give the page the filters that follow them."""
     request = flask.request
@@ -261,52 +205,6 @@ def _start(views: SavedViews) -> flask.typing.ResponseReturnValue | None:
     page = find_page(request.path)
     target = views.start(request.path, viewer()) if page is not None and page.filters else ""
     return flask.redirect(target) if target else None
-
-
-def _reach(model: SalesModel, who: Viewer) -> dict[str, str]:
-    """Return the paths of the pages that somebody can open, by key."""
-    return {page.key: page.path for page in PAGES if who.may(page.permission) and not page.missing(model)}
-
-
-def _carried(path: str, search: object) -> str:
-    """Return the part of an address that links to other pages take along: the filters."""
-    page = find_page(path)
-    if not isinstance(search, str) or len(search) > MAX_SEARCH or not (page is None or page.filters):
-        return ""
-    kept = [(key, value) for key, value in parse_search(search) if not OWN.fullmatch(key) and key not in STAYS]
-    return f"?{urlencode(kept)}" if kept else ""
-
-
-def _page_content(services: Services, who: Viewer, path: str, search: object) -> tuple[Any, str]:
-    page = find_page(path)
-    if page is None:
-        return shell.message("There is no such page", f"Nothing is at {path[:200]}."), "Not found"
-    if not who.may(page.permission):
-        return shell.message("Not for your role", _missing(page, who)), "Not allowed"
-    reason = page.missing(services.sales.model)
-    if reason:
-        return _not_offered(page, reason, who, without_data=services.sales.model is EMPTY), page.title
-    try:
-        return page.render(PageContext(services, who, parse_search(search))), page.title
-    except UserError as error:  # such as a row scope over a dimension that other data do not have
-        return shell.message(f"{page.title} cannot be shown", str(error)), page.title
-
-
-def _missing(page: Page, who: Viewer) -> str:
-    """Return what somebody lacks for a page, and who can help."""
-    if who.looked_at_by:
-        return f"{page.title} is not shown while you look as {who.email}: it changes something, or they may not see it."
-    needs = f"{page.title} needs the permission {page.permission.value!r}, which the role {who.role!r} does not have."
-    return f"{needs} Ask an admin of your organisation for it."
-
-
-def _not_offered(page: Page, reason: str, who: Viewer, *, without_data: bool) -> Any:
-    """Return what stands in the place of a page that these data cannot fill."""
-    if not without_data:
-        return shell.message(f"{page.title} is not available for these data", reason)
-    loading = next((each for each in PAGES if each.without_data and who.may(each.permission)), None)
-    link = shell.Link(loading.path, "Bring your data") if loading else None
-    return shell.message("No data yet", reason, link)
 
 
 def _explain(error: Exception) -> None:

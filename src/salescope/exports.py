@@ -47,13 +47,14 @@ def install(server: flask.Flask, services: Services) -> None:
     def page(kind: str) -> flask.typing.ResponseReturnValue:
         who = viewer()
         found, context = _page(services, who)
-        drawn = list(found.drawn(context)) if found.drawn else []
+        tile = _argument("tile", 200)
+        drawn = [each for each in (found.drawn(context) if found.drawn else ()) if tile in ("", each.title)]
         if not drawn:
             raise QueryError(f"The page {found.title} has nothing to export.")
         if kind == "pdf":
             document = report.document(found.title, drawn, _whole(sales, drawn, who), sales.model)
             return _sent(printing.pdf(document), f"{found.title}.pdf", "application/pdf")
-        return _file(kind, found.title, _sheets(sales, drawn, who), _whole(sales, drawn, who), sales)
+        return _file(kind, tile or found.title, _sheets(sales, drawn, who), _whole(sales, drawn, who), sales)
 
     @_explained
     def lines(kind: str) -> flask.typing.ResponseReturnValue:
@@ -91,7 +92,9 @@ def _sheets(sales: Sales, drawn: list[Drawn], who: Viewer) -> list[Sheet]:
     for each in drawn:
         if each.answer is not None:
             key = (each.answer.query, each.measure)
-            if key not in found:
+            if each.sheet is not None:
+                found[key] = each.sheet()
+            elif key not in found:
                 found[key] = sheets.sheet_of(sales, each.answer, who, each.title, each.measure)
     return list(found.values())
 

@@ -39,7 +39,8 @@ class Page:
     `render` makes its first state for a URL; `register` adds its callbacks; `needs` returns why a model cannot fill
     it, or ""; `without_data` pages are there before the first load too; the addresses of pages with `filters` hold what
     others understand. `drawn` returns the tiles of the page in its order, for exports of it; `lines` the order lines.
-    Pages of one `section` share an entry of the menu; None keeps a page out of it.
+    Pages of one `section` share an entry of the menu; None keeps a page out of it. Entries `under` the same word stand
+    in one drop-down. A page that is not there `at_once` needs scripts that the browser loads when it is opened.
     """
 
     key: str
@@ -54,6 +55,8 @@ class Page:
     drawn: Callable[[PageContext], Sequence[Drawn]] | None = None
     lines: Callable[[PageContext], SalesQuery] | None = None
     section: str | None = ""
+    under: str = ""
+    at_once: bool = True
 
     def missing(self, model: SalesModel) -> str:
         """Return why the page cannot be offered for these data, or ""."""
@@ -138,6 +141,8 @@ PAGES: tuple[Page, ...] = (
         callbacks.lines.register,
         callbacks.lines.needs,
         lines=callbacks.lines.asked,
+        under="Orders",
+        at_once=False,
     ),
     Page(
         "details",
@@ -148,6 +153,7 @@ PAGES: tuple[Page, ...] = (
         callbacks.details.PAGE.register,
         callbacks.details.needs,
         drawn=callbacks.details.PAGE.drawn,
+        under="Orders",
     ),
     Page(
         "plan",
@@ -157,6 +163,7 @@ PAGES: tuple[Page, ...] = (
         callbacks.plan.render,
         callbacks.plan.register,
         filters=False,
+        under="Manage",
     ),
     Page(
         "data",
@@ -167,6 +174,7 @@ PAGES: tuple[Page, ...] = (
         callbacks.data.register,
         without_data=True,
         filters=False,
+        under="Manage",
     ),
     Page(
         "teach",
@@ -177,6 +185,7 @@ PAGES: tuple[Page, ...] = (
         callbacks.teach.register,
         filters=False,
         section="Admin",
+        under="Manage",
     ),
     Page(
         "people",
@@ -188,6 +197,7 @@ PAGES: tuple[Page, ...] = (
         without_data=True,
         filters=False,
         section="Admin",
+        under="Manage",
     ),
     Page(
         "roles",
@@ -199,6 +209,7 @@ PAGES: tuple[Page, ...] = (
         without_data=True,
         filters=False,
         section="Admin",
+        under="Manage",
     ),
     Page(
         "tokens",
@@ -210,6 +221,7 @@ PAGES: tuple[Page, ...] = (
         without_data=True,
         filters=False,
         section="Admin",
+        under="Manage",
     ),
     Page(
         "audit",
@@ -221,6 +233,7 @@ PAGES: tuple[Page, ...] = (
         without_data=True,
         filters=False,
         section="Admin",
+        under="Manage",
     ),
     Page(
         "usage",
@@ -232,6 +245,7 @@ PAGES: tuple[Page, ...] = (
         without_data=True,
         filters=False,
         section="Admin",
+        under="Manage",
     ),
     Page(
         "settings",
@@ -243,6 +257,7 @@ PAGES: tuple[Page, ...] = (
         without_data=True,
         filters=False,
         section="Admin",
+        under="Manage",
     ),
     Page(
         "account",
