@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from services import sql
+from services import buckets, sql
 from services.choosing import PART_SIZES, Choosing, Rows, touched, weekdays
 from services.exact import Number, RefusedError
 from services.images import Array, Image, Images, State
@@ -158,15 +158,18 @@ class Arrays:
         return np.asarray(self._floor(days).astype("datetime64[s]"))
 
     def _floor(self, days: Array) -> Array:
+        calendar = self._model.calendar
         match self._query.grain:
             case Grain.WEEK:
-                sunday = self._model.calendar.week_start == "sunday"
+                sunday = calendar.week_start == "sunday"
                 return np.asarray(days - (days.astype(np.int64) + (4 if sunday else 3)) % 7)
-            case Grain.QUARTER:
+            case Grain.MONTH | Grain.QUARTER | Grain.YEAR as grain if not buckets.by_weeks(grain, calendar):
                 months = days.astype("datetime64[M]").astype(np.int64)
-                return (months - months % 3).astype("datetime64[M]").astype("datetime64[D]")
-            case Grain.MONTH | Grain.YEAR as grain:
-                return days.astype(f"datetime64[{grain.value[0].upper()}]").astype("datetime64[D]")
+                whole = months - (months - buckets.later(grain, calendar)) % buckets.MONTHS[grain]
+                return whole.astype("datetime64[M]").astype("datetime64[D]")
+            case Grain.MONTH | Grain.QUARTER | Grain.YEAR as grain if len(days):
+                starts = np.array([*buckets.starts(days.min().item(), days.max().item(), grain, calendar)], days.dtype)
+                return np.asarray(starts[np.searchsorted(starts, days, side="right") - 1])
         return days
 
     def _scale(self, column: str, parts: Sequence[_Part]) -> int | None:

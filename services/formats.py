@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 
 from babel import Locale, numbers
 
+from services import buckets
 from services.model import Format, SalesModel
 from services.periods import Grain
 
@@ -146,20 +147,26 @@ def range_text(start: dt.datetime, end: dt.datetime, model: SalesModel) -> str:
 
 
 def bucket(moment: dt.date, grain: Grain | None, model: SalesModel, *, short: bool = False) -> str:
-    """Return the name of a time bucket; `short` leaves out the year of a day, for axes."""
+    """Return the name of a time bucket of the model's calendar; `short` leaves out the year of a day, for axes."""
     if short and grain in (Grain.DAY, Grain.WEEK):
         return day(moment, model).rsplit(" ", 1)[0]
     match grain:
-        case Grain.YEAR:
-            return str(moment.year)
-        case Grain.QUARTER:
-            return f"Q{(moment.month + 2) // 3} {moment.year}"
+        case Grain.YEAR | Grain.QUARTER:
+            first, month = buckets.place(_date(moment), model.calendar)
+            # A fiscal year that is not one of the calendar is named by both: 2011/12.
+            year = str(first) if model.calendar.fiscal_start == 1 else f"{first}/{(first + 1) % 100:02d}"
+            return year if grain is Grain.YEAR else f"Q{month // 3 + 1} {year}"
         case Grain.MONTH:
-            return day(moment, model).split(" ", 1)[1]
+            first, month = buckets.month_of(_date(moment), model.calendar)
+            return f"{Locale.parse(model.locale).months['format']['abbreviated'][month]} {first}"
         case Grain.WEEK:
             return f"from {day(moment, model)}"
         case _:
             return day(moment, model)
+
+
+def _date(moment: dt.date) -> dt.date:
+    return moment.date() if isinstance(moment, dt.datetime) else moment
 
 
 @lru_cache(maxsize=8)

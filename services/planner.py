@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from services import buckets
 from services.access import RowScope
 from services.expressions import names_in
 from services.measures import MeasurePlan, measure_plan
@@ -170,7 +171,8 @@ def needs_of(model: SalesModel, query: SalesQuery, scope: RowScope) -> Needs:
     columns |= {model.dimensions[name].column for name, _ in scope.limits if name in model.dimensions}
     named = {*query.dimensions, *(condition.field for condition in query.filters)}
     parts = frozenset(PARTS[name] for name in TIME_PARTS if name in named)
-    return Needs(frozenset(columns), parts, frozenset(shown), query.grain, conditions)
+    grain = buckets.made_of(query.grain, model.calendar) if query.grain else None
+    return Needs(frozenset(columns), parts, frozenset(shown), grain, conditions)
 
 
 def plan(

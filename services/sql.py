@@ -9,18 +9,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 
-from services import expressions
+from services import buckets, expressions
 from services.access import RowScope
 from services.adding import adding
 from services.dialects import Nothing, shift
 from services.errors import QueryError, UnknownNameError
 from services.measures import MeasurePlan
 from services.model import SQL_TYPES, TIME_PARTS, ColumnType, SalesModel
-from services.periods import Grain, Range, Shift, Window
+from services.periods import Grain, Range, Shift, Window, add_months
 from services.planner import PARTS, Piece, Plan, Slice
 from services.planner import plan as make_plan
 from services.query import OPERATORS, Filter, SalesQuery
@@ -116,7 +117,7 @@ def _parts(
         return
     for piece in pieces:
         source = Source(model, piece.rollup)
-        keys = keys_of(source, query, moved)
+        keys = keys_of(source, query, piece.covered, moved)
         columns = [sa.literal_column(str(period), sa.Integer()).label("period"), *keys]
         for name, element in plan.measures.aggregates.items():
             wanted = name in slice_.aggregates
@@ -160,17 +161,17 @@ def seen(
     """Return the select of the values that count in a piece, with their keys."""
     (column,) = slice_.aggregates
     condition, source = plan.measures.described[column].condition, Source(model, piece.rollup)
-    statement = sa.select(*keys_of(source, query, moved), source.columns[slice_.entity].label("entity"))
+    statement = sa.select(*keys_of(source, query, piece.covered, moved), source.columns[slice_.entity].label("entity"))
     statement = statement.select_from(source.table).where(*conditions_of(source, query, scope, piece.covered))
     if piece.rollup is None and condition:
         statement = statement.where(model.row_compiler.compile(condition))
     return statement
 
 
-def keys_of(source: Source, query: SalesQuery, moved: Shift) -> list[sa.Label[Any]]:
+def keys_of(source: Source, query: SalesQuery, covered: Range, moved: Shift) -> list[sa.Label[Any]]:
     """Return what a query groups by, labelled: `time` where it has a grain, then its dimensions."""
     time = shift(source.time, moved.months, moved.days)
-    keys = [_bucket(source.model, query.grain, time).label("time")] if query.grain else []
+    keys = [_bucket(source.model, query.grain, time, covered, moved).label("time")] if query.grain else []
     return keys + [_dimension(source, name).label(name) for name in query.dimensions]
 
 
@@ -179,10 +180,30 @@ def _dimension(source: Source, name: str) -> Element:
     return source.part(name) if name in TIME_PARTS else source.columns[source.model.dimension(name).column]
 
 
-def _bucket(model: SalesModel, grain: Grain, time: Element) -> Element:
+def _bucket(model: SalesModel, grain: Grain, time: Element, covered: Range, moved: Shift) -> Element:
+    if buckets.by_weeks(grain, model.calendar):
+        return _named_bucket(model, grain, time, covered, moved)
+    months = buckets.later(grain, model.calendar)
+    if months:
+        start = sa.func.date_trunc(sa.literal_column(f"'{grain.value}'"), shift(time, -months, 0))
+        return sa.cast(shift(start, months, 0), sa.DateTime)
     offset = 1 if grain is Grain.WEEK and model.calendar.week_start == "sunday" else 0
     start = sa.func.date_trunc(sa.literal_column(f"'{grain.value}'"), shift(time, 0, offset))
     return sa.cast(shift(start, 0, -offset), sa.DateTime)
+
+
+def _named_bucket(model: SalesModel, grain: Grain, time: Element, covered: Range, moved: Shift) -> Element:
+    """Return the bucket where no function of the engine knows it: the last of the dates written out that has begun."""
+    calendar = model.calendar
+    first, last = (
+        add_months(end.date(), moved.months) + dt.timedelta(days=moved.days) for end in (covered.start, covered.end)
+    )
+    before = buckets.after(buckets.start_of(first, grain, calendar), grain, calendar, -1)
+    dates = [
+        sa.literal_column(f"TIMESTAMP '{start.isoformat()} 00:00:00'", sa.DateTime())
+        for start in buckets.starts(before, last, grain, calendar)
+    ]
+    return sa.case(*((time < end, start) for start, end in pairwise(dates)), else_=dates[-1])
 
 
 def _attributes(source: Source, query: SalesQuery) -> Iterator[tuple[str, Element]]:

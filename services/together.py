@@ -108,10 +108,11 @@ def statement(model: SalesModel, scope: RowScope, pieces: Sequence[Wanted]) -> s
     ]
     together = (sa.union_all(*lines) if len(lines) > 1 else lines[0]).subquery("lines")
     source = Source(model, None, together)
+    covered = _covered(pieces)
     keys = {
         key: element
         for each in pieces
-        for key, element in zip(each.keys, keys_of(source, each.query, each.moved), strict=True)
+        for key, element in zip(each.keys, keys_of(source, each.query, covered, each.moved), strict=True)
     }
     sources = sorted({name for text in _aggregates(pieces).values() for name in _names(text)})
     keyed = sa.select(
@@ -132,6 +133,12 @@ def statement(model: SalesModel, scope: RowScope, pieces: Sequence[Wanted]) -> s
         *(_compiled(rows, each).label(f"__a{number}") for number, each in enumerate(_aggregates(pieces).values())),
         sa.func.count().label(ROWS),
     ).group_by(*grouped)
+
+
+def _covered(pieces: Sequence[Wanted]) -> Range:
+    """Return the range from the first to the last line of all pieces."""
+    ranges = _ranges(pieces)
+    return Range(min(each.start for each in ranges), max(each.end for each in ranges))
 
 
 def handed_out(pieces: Sequence[Wanted], found: Columns) -> Iterator[Columns]:

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from services import formats
+from services import buckets, formats
 from services.model import TIME_PARTS, SalesModel
-from services.periods import DAY, Grain, Period, Range, add_months
+from services.periods import DAY, Compare, Grain, Period, Range
 from services.query import ALL_DATA, LOOKS, OPERATORS, OWN, Filter, SalesQuery, to_params
-
-MONTHS = {Grain.YEAR: 12, Grain.QUARTER: 3, Grain.MONTH: 1}
 
 
 @dataclass(frozen=True)
@@ -38,14 +36,17 @@ def address(path: str, query: SalesQuery) -> str:
 def here(places: Places, query: SalesQuery, *, grain: Grain | None = None) -> str:
     """Return the address of this page with the query's period, comparison and filters; the rest stays as it is.
 
-    With `here` empty it is relative to whatever page shows it.
+    With `here` empty it is relative to whatever page shows it. A tile that compares nothing leaves the page's
+    comparison alone.
     """
+    bare_tile = bool(places.here) and query.compare is Compare.NONE
+    looks = (*LOOKS, "compare") if bare_tile or query.columns else LOOKS
     stays = [(key, value) for key, value in places.params if OWN.fullmatch(key) or key in LOOKS]
+    stays += [(key, value) for key, value in places.params if key == "compare" and bare_tile]
     if grain is not None:
         stays = [(key, value) for key, value in stays if key != "grain"] + [("grain", grain.value)]
     bare = replace(query, dimensions=(), grain=None, segments=(), sort=())
-    left = (*LOOKS, "compare") if query.columns else LOOKS
-    found = [(key, value) for key, value in to_params(bare) if key not in left]
+    found = [(key, value) for key, value in to_params(bare) if key not in looks]
     params = [*found, *stays]
     return f"{places.here}?{urlencode(params)}" if params else places.here
 
@@ -82,36 +83,43 @@ def _words(model: SalesModel, condition: Filter, labels: Mapping[tuple[str, str]
     name = name or (column.label if column else field)
     if condition.operator == "blank":
         return f"{name} is blank"
-    values = ", ".join(labels.get((field, value), value) for value in condition.values[:3])
+    values = ", ".join(labels.get((field, value)) or _part(model, field, value) for value in condition.values[:3])
     more = f" and {len(condition.values) - 3} more" if len(condition.values) > 3 else ""
     join = ": " if condition.operator == "is" else f" {OPERATORS[condition.operator].phrase} "
     return f"{name}{join}{values}{more}"
 
 
+def _part(model: SalesModel, field: str, value: str) -> str:
+    """Return a value as people call it where it is a part of the time: a weekday, an hour."""
+    if field == "weekday" and value in "1234567":
+        return formats.weekdays(model.locale)[int(value) - 1]
+    return f"{int(value):02d}:00" if field == "hour" and value.isdecimal() else value
+
+
 def path(model: SalesModel, query: SalesQuery, asked: Range, places: Places) -> list[tuple[str, str]]:
     """Return the way down to the period in view as (words, address): All data, 2011, Q4 2011, Nov 2011.
 
-    Empty where the period is not one that lies within a year, or where nothing is above it.
+    Years, quarters and months are those of the model's calendar. Empty where the period is not one that lies within a
+    year, or where nothing is above it.
     """
     first, last = asked.start.date(), (asked.end - dt.timedelta(seconds=1)).date()
-    if query.period.preset is not None or first.year != last.year or first.year == dt.MAXYEAR:
+    if query.period.preset is not None:
         return []
     steps: list[tuple[str, Period]] = [("All data", ALL_DATA)]
-    for grain, words in ((Grain.YEAR, "{0}"), (Grain.QUARTER, "Q{1} {0}"), (Grain.MONTH, "{2} {0}")):
-        start = _floor(first, grain)
-        end = add_months(start, MONTHS[grain]) - DAY
-        if start <= first and last <= end:
-            name = words.format(first.year, (first.month + 2) // 3, formats.day(first, model).split(" ")[1])
-            steps.append((name, Period(first=start, last=end)))
+    for grain in (Grain.YEAR, Grain.QUARTER, Grain.MONTH):
+        try:
+            start = buckets.start_of(first, grain, model.calendar)
+            end = buckets.after(start, grain, model.calendar) - DAY
+        except (ValueError, OverflowError):  # the calendar ends here
+            return []
+        if last <= end:
+            steps.append((formats.bucket(start, grain, model), Period(first=start, last=end)))
+        elif grain is Grain.YEAR:
+            return []
     found = [(text, here(places, replace(query, period=period))) for text, period in steps]
     if steps[-1][1] != query.period:
         found.append((formats.range_text(asked.start, asked.end, model), ""))
     return found
-
-
-def _floor(day: dt.date, grain: Grain) -> dt.date:
-    month = {Grain.YEAR: 1, Grain.QUARTER: day.month - (day.month - 1) % 3}.get(grain, day.month)
-    return day.replace(month=month, day=1)
 
 
 def describe(model: SalesModel, query: SalesQuery, labels: Mapping[tuple[str, str], str]) -> Sequence[str]:

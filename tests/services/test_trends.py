@@ -11,12 +11,13 @@ import duckdb
 import pandas as pd
 import pytest
 
+from services.buckets import after, start_of
 from services.errors import QueryError
 from services.model import Calendar
 from services.periods import Compare, Grain, Period, Range
 from services.query import Filter, SalesQuery, to_params
 from services.sales import Sales
-from services.spine import after, spine, start_of, with_gaps
+from services.spine import spine, with_gaps
 from services.trends import Line, Look, TrendQuery, pattern, read, seasonal_items, trend, weekdays
 from tests.factories import SHOP_ROWS, House, MemoryCache, viewer_of
 
@@ -49,14 +50,12 @@ def test_buckets_are_those_of_pandas(grain: Grain) -> None:
     codes = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
     days = pd.date_range("2023-12-20", "2025-03-05", freq="37h").to_pydatetime()
     for moment in days:
-        start = pd.Timestamp(moment).to_period(codes[grain.value]).start_time
-        assert start_of(moment, grain, Calendar()) == start
-        assert (
-            after(start_of(moment, grain, Calendar()), grain, 3)
-            == (pd.Timestamp(moment).to_period(codes[grain.value]) + 3).start_time
-        )
-    sunday = start_of(dt.datetime(2024, 2, 28, 9), Grain.WEEK, Calendar(week_start="sunday"))
-    assert sunday == dt.datetime(2024, 2, 25)
+        period = pd.Timestamp(moment).to_period(codes[grain.value])
+        start = start_of(moment.date(), grain, Calendar())
+        assert start == period.start_time.date()
+        assert after(start, grain, Calendar(), 3) == (period + 3).start_time.date()
+    sunday = start_of(dt.date(2024, 2, 28), Grain.WEEK, Calendar(week_start="sunday"))
+    assert sunday == dt.date(2024, 2, 25)
     buckets = list(spine(Range(days[0], days[-1]), grain, Calendar()))
     assert all(one.end == other.start for one, other in pairwise(buckets))
     assert buckets[0].start <= days[0]
