@@ -17,7 +17,6 @@ from services.model import Role, SalesModel
 from services.overview import grain_of
 from services.periods import Compare
 from services.pivot import TIME, Pivot
-from services.query import Sort
 from services.sales import Answer, Sales
 from services.spine import with_gaps
 
@@ -80,11 +79,8 @@ def _one(sales: Sales, asked: CountryQuery, viewer: Viewer) -> list[TileOf]:
         return layout.against(found, answer, choice.label, plural, model)
 
     def products() -> Drawn:
-        sort = (Sort(asked.measure, descending=True),)
-        within = model.dimension(product or "").rank_within
-        segments = (within,) if within else ()
-        by = replace(query, dimensions=(product or "",), sort=sort, limit=layout.TOP, segments=segments)
-        return layout.ranked(sales.answer(by, viewer), choice.label, model)
+        by = countries.ranked(asked, model, key, product or "")
+        return layout.ranked(sales.answer(replace(by, limit=layout.TOP), viewer), choice.label, model)
 
     found = [
         TileOf("trend", "Over time", trend),

@@ -12,6 +12,7 @@ from layouts import trends as layout
 from layouts.tiles import Drawn
 from services import trends
 from services.access import Permission, Viewer
+from services.buckets import month_of
 from services.errors import UserError
 from services.forecasting.overlay import overlaid
 from services.overview import grain_of
@@ -46,7 +47,8 @@ def _trend(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
 
 def _season(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
     found = trends.pattern(sales, asked.query, Grain.MONTH, viewer)
-    made = season(found.values, found.buckets[0].start.month) if found.buckets else None
+    first = month_of(found.buckets[0].start.date(), sales.model.calendar)[1] if found.buckets else 0
+    made = season(found.values, first) if found.buckets else None
     return layout.season(found, made, decompose(found.values, SEASONS[Grain.MONTH][0]), asked.measure, sales.model)
 
 

@@ -13,7 +13,7 @@ from services.access import Viewer
 from services.adding import Adding, adding, shared
 from services.errors import QueryError, UnknownNameError
 from services.model import Role, SalesModel
-from services.overview import default_query
+from services.overview import default_query, rank_segments
 from services.periods import Compare
 from services.query import Filter, Params, SalesQuery, Sort, from_params
 from services.sales import Answer, Sales
@@ -215,17 +215,20 @@ def _total(sales: Sales, query: SalesQuery, viewer: Viewer) -> float:
     return sales.answer(replace(query, dimensions=()), viewer).value(query.measures[0])
 
 
+def ranked(asked: CountryQuery, model: SalesModel, key: str, by: str) -> SalesQuery:
+    """Return the query of one country's values of a dimension, those with most first."""
+    query = replace(only(asked, model, key), dimensions=(by,), sort=(Sort(asked.measure, descending=True),))
+    return replace(query, segments=rank_segments(query, model))
+
+
 def movers(sales: Sales, asked: CountryQuery, key: str, viewer: Viewer) -> tuple[Answer, Answer] | None:
     """Return the products of a country that rose and that fell most; None without products or a comparison."""
     product = sales.model.by_role(Role.PRODUCT)
     if product is None or asked.query.compare is Compare.NONE:
         return None
-    within = sales.model.dimension(product).rank_within
-    query = replace(
-        only(asked, sales.model, key), dimensions=(product,), segments=(within,) if within else (), limit=MOVERS
-    )
+    query = ranked(asked, sales.model, key, product)
     rose, fell = (
-        sales.answer(replace(query, sort=(Sort(f"{asked.measure}__change", descending),)), viewer)
+        sales.answer(replace(query, sort=(Sort(f"{asked.measure}__change", descending),), limit=MOVERS), viewer)
         for descending in (True, False)
     )
     return (rose, fell) if rose.window.before_known else None

@@ -38,10 +38,13 @@ def _figures(base: SalesQuery, model: SalesModel) -> SalesQuery:
 def rank_segments(query: SalesQuery, model: SalesModel) -> tuple[str, ...]:
     """Return the segments a ranking keeps to, such as merchandise.
 
-    Those its dimensions name, unless the query filters such a dimension, or the type of product, itself.
+    Those its dimensions name, unless the query names segments, or filters such a dimension, or the type of product,
+    itself.
     """
     typed = query.filtered(model.by_role(Role.PRODUCT_TYPE) or "")
-    found = list(query.segments)
+    if query.segments:
+        return query.segments
+    found: list[str] = []
     for name in query.dimensions:
         within = model.dimensions[name].rank_within if name in model.dimensions else None
         if within and within not in found and not typed and not query.filtered(name):

@@ -16,7 +16,7 @@ from services.access import Viewer
 from services.adding import Adding, adding
 from services.errors import QueryError, UnknownNameError, UserError
 from services.model import Format, Role, SalesModel
-from services.overview import default_query
+from services.overview import default_query, rank_segments
 from services.periods import Compare, Grain, Period, add_months
 from services.query import Filter, Params, SalesQuery, Sort, from_params
 from services.sales import Answer, Sales
@@ -144,17 +144,9 @@ _NUMBERS: Mapping[str, tuple[float, float, float]] = {
 
 def listing(asked: ProductQuery, model: SalesModel) -> SalesQuery:
     """Return the query of all products, those with most first."""
-    name = dimension_of(model)
-    within = model.dimension(name).rank_within
-    kind = model.by_role(Role.PRODUCT_TYPE) or name
-    filtered = any(asked.query.filtered(each) for each in (name, kind))
-    return replace(
-        asked.query,
-        dimensions=(name,),
-        segments=(within,) if within and not filtered and not asked.query.segments else asked.query.segments,
-        sort=(Sort(asked.measure, descending=True),),
-        limit=MOST,
-    )
+    by = replace(asked.query, dimensions=(dimension_of(model),))
+    sort = (Sort(asked.measure, descending=True),)
+    return replace(by, segments=rank_segments(by, model), sort=sort, limit=MOST)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,11 @@ def season(values: Sequence[float], first_month: int) -> Season | None:
     The last whole years count, each measured against its own average month. A year in which fewer than three months
     have anything shows no season.
     """
+    return _season(tuple(values), first_month)
+
+
+@lru_cache(maxsize=4096)
+def _season(values: tuple[float, ...], first_month: int) -> Season | None:
     years = len(values) // YEAR
     if years == 0:
         return None

@@ -11,15 +11,16 @@ from itertools import accumulate
 
 from services.access import Viewer
 from services.adding import Adding, adding, shared
+from services.buckets import after, month_of
 from services.errors import QueryError, UnknownNameError, UserError
 from services.model import Role, SalesModel
-from services.overview import default_query, grain_of
+from services.overview import default_query, grain_of, rank_segments
 from services.periods import Compare, Grain, Period, Range, Window
 from services.pivot import OTHER, TIME, Pivot, leaves, table
 from services.query import Filter, Params, SalesQuery, Sort, from_params
 from services.sales import Answer, Sales
 from services.seasonality import Anomaly, Season, anomalies, discoveries, season
-from services.spine import SEASONS, after, spine
+from services.spine import SEASONS, spine
 
 PREFIX = "trends-"
 #: Lines of a split, and items whose season is looked at.
@@ -218,11 +219,12 @@ def _average(
     sales: Sales, asked: TrendQuery, viewer: Viewer, buckets: Sequence[Range], window: Window
 ) -> tuple[float, ...]:
     """Return the mean of each bucket and those before it, `average` together; none where one of them is not whole."""
-    first = after(buckets[0].start, asked.query.grain or Grain.MONTH, 1 - asked.average)
-    longer = Period(first=first.date(), last=(window.now.end - dt.timedelta(seconds=1)).date())
+    grain, calendar = asked.query.grain or Grain.MONTH, sales.model.calendar
+    first = after(buckets[0].start.date(), grain, calendar, 1 - asked.average)
+    longer = Period(first=first, last=(window.now.end - dt.timedelta(seconds=1)).date())
     query = replace(asked, average=0, query=replace(asked.query, period=longer, compare=Compare.NONE))
     covered = sales.window(query.query).now
-    grown = tuple(spine(covered, query.query.grain or Grain.MONTH, sales.model.calendar))
+    grown = tuple(spine(covered, grain, calendar))
     lines, _ = _whole(sales, query, viewer, grown)
     first_day = dt.datetime.combine(sales.coverage().start.date(), dt.time())
     whole = [first_day <= bucket.start and bucket.end <= covered.end for bucket in grown]
@@ -349,12 +351,11 @@ def seasonal_items(
     measure = query.measures[0]
     if adding(sales.model, measure) is Adding.RATIO:
         return [], None
-    within = sales.model.dimension(dimension).rank_within
+    by = replace(query, dimensions=(dimension,))
     base = replace(
-        query,
+        by,
         measures=(measure,),
-        dimensions=(dimension,),
-        segments=(within,) if within and not query.filtered(dimension) else query.segments,
+        segments=rank_segments(by, sales.model),
         period=Period("all"),
         compare=Compare.NONE,
         grain=None,
@@ -372,8 +373,9 @@ def seasonal_items(
     found = found.reindex(index=list(leading[dimension]), columns=[each.start for each in months], fill_value=0.0)
     labels = leading[f"{dimension}__label"] if f"{dimension}__label" in leading else leading[dimension]
     made = []
+    _, first = month_of(months[0].start.date(), sales.model.calendar) if months else (0, 0)
     for key, label, value, row in zip(keys, labels, leading[measure], found.to_numpy(), strict=True):
-        one = season(list(row), months[0].start.month) if months else None
+        one = season(row.tolist(), first) if months else None
         if one is not None and one.p is not None:
             made.append(Seasonal(key, str(label), float(value), one, sure=False))
     sure = discoveries([each.season.p or 0.0 for each in made])

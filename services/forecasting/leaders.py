@@ -15,6 +15,7 @@ from services.forecasting.intervals import Errors
 from services.forecasting.panel import Values
 from services.forecasting.registry import Run
 from services.forecasting.sales import ROWS, checked, end_of_whole_periods, panel_of, regular
+from services.overview import rank_segments
 from services.periods import Period
 from services.query import Filter, SalesQuery, Sort
 from services.sales import Sales
@@ -37,9 +38,7 @@ def leaders(
     if len(query.dimensions) != 2:
         raise UserError(f"Leaders need two dimensions, where and what; {len(query.dimensions)} were given.")
     asked = replace(checked(replace(query, dimensions=()), horizon), dimensions=query.dimensions)
-    within = sales.model.dimension(query.dimensions[1]).rank_within
-    if within and within not in asked.segments:
-        asked = replace(asked, segments=(*asked.segments, within))
+    asked = replace(asked, segments=rank_segments(asked, sales.model))
     pairs = _pairs(sales, asked, viewer, places, ranks * CANDIDATES)
     series = _history(sales, asked, viewer, pairs)
     found = forecast_of(panel_of(series, asked, horizon), Run(rows=ROWS, expected=True))
