@@ -82,6 +82,13 @@ class Look:
             return f"{value:02d}:00"
         return self.table.labels.get((field, value), str(value))
 
+    def field_name(self, field: str) -> str:
+        """Return what a field is called."""
+        grain = self.table.pivot.query.grain
+        if field == TIME and grain:
+            return grain.value.capitalize()
+        return self.model.dimensions[field].label if field in self.model.dimensions else field.capitalize()
+
     def rows(self) -> list[Path]:
         """Return the rows to show."""
         return [row for row in self.table.rows if self.totals or len(row) == len(self.table.pivot.rows)]
@@ -122,7 +129,7 @@ def table(look: Look, caption: str, *, heat: bool) -> html.Table:
 
 def _head_rows(look: Look, columns: Sequence[Path]) -> list[Any]:
     pivot, measures = look.table.pivot, look.measured()
-    corner = [_field_name(look, name) for name in pivot.rows] or [""]
+    corner = [look.field_name(name) for name in pivot.rows] or [""]
     several = len(measures) > 1 and bool(pivot.columns)
     spans = {"rowSpan": 2} if several else {}
     top = [element("Th", name, scope="col", className="corner", **spans) for name in corner]
@@ -139,13 +146,6 @@ def _head_rows(look: Look, columns: Sequence[Path]) -> list[Any]:
         names = [element("Th", head, scope="col") for _ in columns for _, _, head in measures]
         found.append(element("Tr", names))
     return found
-
-
-def _field_name(look: Look, field: str) -> str:
-    grain = look.table.pivot.query.grain
-    if field == TIME and grain:
-        return grain.value.capitalize()
-    return look.model.dimensions[field].label if field in look.model.dimensions else field.capitalize()
 
 
 def _heads(look: Look, row: Path, *, first: bool, marked: bool) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ import callbacks.trends
 from callbacks.tiled_page import TiledPage
 from callbacks.wiring import PageContext
 from layouts.tiles import Drawn
-from services import explore, pivot, sheets
+from services import explore, formats, pivot, sheets
 from services.access import ROLES, Permission, RowScope, Viewer
 from services.sales import Sales
 from tests.factories import House, MemoryCache, viewer_of
@@ -145,5 +146,38 @@ def test_lines_of_an_order_leave_only_with_the_permission(asked: Sales) -> None:
 def test_every_tile_becomes_a_sheet(asked: Sales, page: str, search: str) -> None:
     for each in drawn(asked, page, search, EVERYBODY):
         if each.answer is not None and not each.answer.query.columns:
-            sheet = sheets.sheet_of(asked, each.answer, EVERYBODY, each.title, each.measure)
+            sheet = (
+                each.sheet() if each.sheet else sheets.sheet_of(asked, each.answer, EVERYBODY, each.title, each.measure)
+            )
             assert all(len(row) == len(sheet.columns) for row in sheet.rows), each.title
+
+
+def test_file_of_a_pivot_has_the_form_and_the_numbers_of_the_screen(asked: Sales) -> None:
+    search = "by=country&by=product&grain=year&measure=revenue&measure=average&period=all&explore-top=5"
+    (tile,) = drawn(asked, "explore", search, EVERYBODY)
+    assert tile.sheet is not None
+    sheet = tile.sheet()
+    names = [column.label for column in sheet.columns]
+    assert names[:2] == ["Country", "Product"]
+    assert names[-2:] == [f"Total, {asked.model.measure(name).label}" for name in ("revenue", "average")]
+    found = json.loads(json.dumps(tile.table, default=lambda each: each.to_plotly_json()))
+    shown = [
+        [_text(cell) for cell in row["props"]["children"]] for row in found["props"]["children"][2]["props"]["children"]
+    ]
+    rows = [*sheet.rows, sheet.total]
+    assert len(rows) == len(shown)
+    assert {row[1] for row in rows} >= {"Total", "All other products"}
+    for row, cells in zip(rows, shown, strict=True):
+        kinds = [asked.model.measure(name).format for name in ("revenue", "average")] * len(row)
+        numbers = row[2:]
+        written = [
+            formats.exact(math.nan if each is None else each, kinds[i], asked.model) for i, each in enumerate(numbers)
+        ]
+        assert cells[-len(written) :] == written
+
+
+def _text(found: object) -> str:
+    """Return the words in a component written as JSON."""
+    if isinstance(found, list):
+        return "".join(map(_text, found))
+    return _text(found["props"].get("children", "")) if isinstance(found, dict) else str(found or "")
