@@ -51,16 +51,17 @@ def register(register: Register, services: Services) -> None:
         *tiles.outputs(layout.PAGE, [layout.KEY]),
         *bar.outputs(),
         Input(Ids.FILTERS.search, "data"),
+        tiles.known(layout.PAGE),
         prevent_initial_call=True,
     )
-    def update(viewer: Viewer, change: object) -> list[Any]:
+    def update(viewer: Viewer, change: object, shown: object) -> list[Any]:
         found = change if isinstance(change, Mapping) else {}
         exploration, messages = explore.read(filters.parse_search(found.get("search")), sales.model)
         drawn = _drawn(sales, exploration, viewer)
         return [
             _notices(messages),
             layout.settings(exploration, sales.model),
-            *tiles.values(layout.PAGE, {layout.KEY: drawn}, [layout.KEY], sales.model),
+            *tiles.values(layout.PAGE, {layout.KEY: drawn}, [layout.KEY], sales.model, shown),
             *bar.values(exploration.query, viewer, changed_elsewhere=found.get("from") != "controls"),
         ]
 

@@ -59,9 +59,10 @@ def register(register: Register, services: Services) -> None:
         *tiles.outputs(layout.PAGE, charts),
         *bar.outputs(),
         Input(Ids.FILTERS.search, "data"),
+        tiles.known(layout.PAGE),
         prevent_initial_call=True,
     )
-    def update(viewer: Viewer, change: object) -> list[Any]:
+    def update(viewer: Viewer, change: object, shown: object) -> list[Any]:
         found = change if isinstance(change, Mapping) else {}
         context = PageContext(services, viewer, filters.parse_search(found.get("search")))
         query, messages = filters.read(context, bar.default)
@@ -71,7 +72,7 @@ def register(register: Register, services: Services) -> None:
             view.kpis,
             view.trust,
             view.rest,
-            *tiles.values(layout.PAGE, view.charts, charts, sales.model),
+            *tiles.values(layout.PAGE, view.charts, charts, sales.model, shown),
             *bar.values(query, viewer, changed_elsewhere=found.get("from") != "controls"),
         ]
 

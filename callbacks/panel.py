@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from dash import Input, Output
@@ -16,7 +16,6 @@ from services.access import Permission, Viewer
 from services.drilling import Mark
 from services.errors import QueryError, UserError
 from services.model import SalesModel
-from services.periods import Period
 from services.query import SalesQuery
 from services.sales import Sales
 from services.trail import Places
@@ -34,7 +33,7 @@ class Asked:
 
     query: SalesQuery
     mark: Mark
-    until: Mark | None
+    marks: tuple[Mark, ...]
     title: str
     places: Places
 
@@ -75,10 +74,11 @@ def _read(found: Mapping[str, Any], model: SalesModel, pages: Mapping[str, str])
         countries=pages.get("countries", ""),
         details=pages.get("details", ""),
     )
-    until = Mark.read(found["until"]) if found.get("until") else None
+    given = found.get("marks")
+    marks = tuple(Mark.read(each) for each in given) if isinstance(given, list) else ()
     mark = Mark.read(found["mark"]) if found.get("mark") else Mark(model.overview.measures[0])
     query = SalesQuery.from_json(text).check(model)
-    return Asked(query, mark, until, str(found.get("title") or "")[: drilling.MAX_LABEL], places)
+    return Asked(query, mark, marks, str(found.get("title") or "")[: drilling.MAX_LABEL], places)
 
 
 def _menu(sales: Sales, _viewer: Viewer, asked: Asked) -> Any:
@@ -88,12 +88,11 @@ def _menu(sales: Sales, _viewer: Viewer, asked: Asked) -> Any:
 
 
 def _filter(sales: Sales, _viewer: Viewer, asked: Asked) -> Any:
-    """Return the menu cut to what keeps to the mark, or to the range from one mark to another, to be followed."""
+    """Return the menu cut to what keeps to the mark, or to all marks that were dragged over, to be followed."""
     window, query = sales.window(asked.query), asked.query
-    if asked.until is not None:
-        first, last = drilling.span(query, asked.mark, asked.until, window.asked)
-        kept = replace(query, period=Period(first=first, last=last), sort=())
-        entry = drilling.Entry(drilling.Group.KEEP, f"{first} – {last}", trail.here(asked.places, kept))
+    if asked.marks:
+        kept = drilling.together(sales.model, query, asked.marks, window.asked)
+        entry = drilling.Entry(drilling.Group.KEEP, "What was selected", trail.here(asked.places, kept))
         return layout.menu("Filter", [entry], follow=True)
     found = drilling.entries(sales.model, query, asked.mark, window.asked, asked.places)
     kept_to = [entry for entry in found if entry.group is drilling.Group.KEEP][:1]

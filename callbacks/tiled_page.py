@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from dash import Input, Output
+from dash import Input, Output, no_update
 from dash.development.base_component import Component
 
 from callbacks import filters, tiles
@@ -15,7 +15,7 @@ from layouts import noted
 from layouts import tiled_page as layout
 from layouts.shell import notice
 from layouts.tiled_page import PageIds, Placed
-from layouts.tiles import Drawn
+from layouts.tiles import Drawn, digests, shown_id
 from services.access import Permission, Viewer
 from services.model import SalesModel
 from services.query import Params, SalesQuery
@@ -87,17 +87,23 @@ class TiledPage(Generic[State]):
             Output(ids.notices, "children"),
             Output(ids.settings, "children"),
             Output(ids.tiles, "children"),
+            Output(shown_id(self.key), "data"),
             *bar.outputs(),
             Input(ids.filters.search, "data"),
+            tiles.known(self.key),
             prevent_initial_call=True,
         )
-        def update(viewer: Viewer, change: object) -> list[Any]:
+        def update(viewer: Viewer, change: object, shown: object) -> list[Any]:
             found = change if isinstance(change, Mapping) else {}
             state, messages = self.read(filters.parse_search(found.get("search")), sales.model)
+            placed = self._placed(services, state, viewer)
+            drawn = {each.key: each.drawn for each in placed}
+            same = tiles.set_changed(self.key, drawn, sales.model, shown)
             return [
                 _notices(messages),
                 list(self.settings(sales, state, viewer)),
-                layout.cards(ids, self._placed(services, state, viewer), sales.model),
+                no_update if same else layout.cards(ids, placed, sales.model),
+                digests(self.key, drawn),
                 *bar.values(self.query(state), viewer, changed_elsewhere=found.get("from") != "controls"),
             ]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dash import html
 from dash.development.base_component import Component
 
-from layouts import figures_pivot, labels, pivot_table, settings_bar, tiles
+from layouts import figures_pivot, labels, pivot_sheet, pivot_table, settings_bar, tiles
 from layouts.controls import FilterIds
 from layouts.pivot_table import Look
 from layouts.settings_bar import NONE, Setting, many
@@ -47,6 +47,7 @@ def page(
                 settings(exploration, model), id=Ids.SETTINGS, className="settings card", **labels.aria(label="Pivot")
             ),
             html.Div(notices, id=Ids.NOTICES, **labels.aria(live="polite")),
+            tiles.shown(PAGE, {KEY: drawn}),
             tiles.grid([tiles.card(PAGE, KEY, drawn, model, wide=True)]),
         ],
         className="page page-explore",
@@ -183,7 +184,8 @@ def draw(exploration: Exploration, table: Table, model: SalesModel) -> Drawn:
     elif exploration.show is Show.MAP and exploration.pivot.rows:
         figure = figures_pivot.place_map(table, exploration.pivot.rows[0], measure, model)
     alone = measure if len(exploration.pivot.query.measures) == 1 else ""
-    return Drawn(words.title, words.summary, figure, made, answer, alone)
+    own = partial(pivot_sheet.sheet, look, words.title)
+    return Drawn(words.title, words.summary, figure, made, answer, alone, sheet=own)
 
 
 def _words(exploration: Exploration, table: Table, look: Look, model: SalesModel) -> _Words:

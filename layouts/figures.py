@@ -17,6 +17,9 @@ from services.sales import Answer
 Figure = dict[str, Any]
 NOW, BEFORE = "#2f6fde", "#8a94a6"
 SCALE = [[0, "rgba(47,111,222,0.10)"], [0.25, "rgba(47,111,222,0.40)"], [1, "rgba(47,111,222,1)"]]
+#: Marks can be dragged over, in both directions or along one axis: the page is then kept to them.
+BRUSH: dict[str, Any] = {"dragmode": "select"}
+BRUSH_COLUMNS, BRUSH_ROWS = BRUSH | {"selectdirection": "h"}, BRUSH | {"selectdirection": "v"}
 CONFIG: Any = {
     "displaylogo": False,
     "responsive": True,
@@ -101,8 +104,7 @@ def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
             xaxis=axis,
             yaxis=value_axis(measure, model),
             hovermode="x unified",
-            dragmode="select",
-            selectdirection="h",
+            **BRUSH_COLUMNS,
             showlegend=len(traces) > 1,
             legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         ),
@@ -159,7 +161,7 @@ def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top
     # Room to the right of the longest bar for its number.
     span = [min(0.0, *(value or 0.0 for value in traces[0]["x"])) * 1.2, longest * 1.2] if longest else None
     axis = value_axis(measure, model, range=span, nticks=5)
-    return {"data": traces, "layout": layout_of(yaxis=rows, xaxis=axis, bargap=0.25, hovermode="y")}
+    return {"data": traces, "layout": layout_of(yaxis=rows, xaxis=axis, bargap=0.25, hovermode="y", **BRUSH_ROWS)}
 
 
 def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figure:
@@ -209,7 +211,7 @@ def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figur
         "bgcolor": "rgba(0,0,0,0)",
         "lataxis": {"range": [-56, 80]},
     }
-    return {"data": [trace], "layout": layout_of(geo=geo)}
+    return {"data": [trace], "layout": layout_of(geo=geo, **BRUSH)}
 
 
 def hours(answer: Answer, name: str, model: SalesModel) -> Figure:
@@ -247,7 +249,7 @@ def hours(answer: Answer, name: str, model: SalesModel) -> Figure:
         },
     }
     axes = {"fixedrange": True, "automargin": True, "showgrid": False, "type": "category"}
-    return {"data": [trace], "layout": layout_of(xaxis=axes, yaxis={**axes, "autorange": "reversed"})}
+    return {"data": [trace], "layout": layout_of(xaxis=axes, yaxis={**axes, "autorange": "reversed"}, **BRUSH)}
 
 
 def sparkline(values: list[float]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from layouts import labels
-from layouts.figures import NOW, Figure, layout_of, numbers, value_axis, world
+from layouts.figures import BRUSH_COLUMNS, NOW, Figure, layout_of, numbers, value_axis, world
 from services.model import Measure, SalesModel
 from services.pivot import OTHER, TIME, Path, Pivot, Table
 
@@ -92,7 +92,7 @@ def chart(
     }
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
     stacked = {"barmode": "relative"} if kind == "bar" else {}
-    layout = layout_of(xaxis=across, yaxis=axis, showlegend=len(traces) > 1, legend=legend, **stacked)
+    layout = layout_of(xaxis=across, yaxis=axis, showlegend=len(traces) > 1, legend=legend, **stacked, **BRUSH_COLUMNS)
     return {"data": traces, "layout": layout}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers, value_axis
+from layouts.figures import BEFORE, BRUSH, NOW, Figure, layout_of, numbers, value_axis
 from layouts.figures_trends import LEGEND
 from services import formats
 from services.model import SalesModel
@@ -113,6 +113,7 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
         showlegend=True,
         legend=LEGEND,
         hovermode="closest",
+        **BRUSH,
     )
     return {"data": traces, "layout": layout}
 

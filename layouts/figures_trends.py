@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from layouts import labels
-from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers, value_axis
+from layouts.figures import BEFORE, BRUSH_COLUMNS, NOW, Figure, layout_of, numbers, value_axis
 from layouts.figures_pivot import GREY, PALETTE
 from services import formats
 from services.forecasting.overlay import FORECAST, HIGH, LOW
@@ -86,8 +86,7 @@ def trend(found: Trend, names: Sequence[str], model: SalesModel) -> Figure:
             xaxis={"type": "category", "automargin": True, "fixedrange": True, "nticks": 24, "showgrid": False},
             yaxis=axis,
             hovermode="x unified",
-            dragmode="select",
-            selectdirection="h",
+            **BRUSH_COLUMNS,
             showlegend=len(traces) > 1,
             legend=LEGEND,
         ),

@@ -57,6 +57,7 @@ def page(model: SalesModel, bar: Component, view: View) -> Component:
             html.Section(view.kpis, id=Ids.KPIS, className="kpis", **labels.aria(label="Key figures")),
             *(dcc.Store(id=name) for name in (Ids.LANDING_ASKED, Ids.LANDING, Ids.LANDING_SHOWN)),
             html.Div(view.rest, id=Ids.REST),
+            tiles.shown(PAGE, view.charts),
             tiles.grid([tiles.card(PAGE, key, drawn, model) for key, drawn in view.charts.items()]),
             html.Footer(view.trust, id=Ids.TRUST, className="trust"),
             html.P(model.attribution, className="attribution") if model.attribution else None,

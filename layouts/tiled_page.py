@@ -63,6 +63,7 @@ def page(
                 list(settings), id=ids.settings, className="settings card", **labels.aria(label="Settings of the page")
             ),
             html.Div(list(notices), id=ids.notices, **labels.aria(live="polite")),
+            tiles.shown(ids.page, {each.key: each.drawn for each in found}),
             html.Div(cards(ids, found, model), id=ids.tiles, className="charts"),
             html.P(model.attribution, className="attribution") if model.attribution else None,
         ],

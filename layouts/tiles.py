@@ -6,8 +6,9 @@ strip that says where the numbers come from, and the query behind it, so that ev
 A page makes `Drawn` values (see `callbacks/tiles.py` for what protects it from one that fails) and places them:
 
     tiles.grid([tiles.card("trends", "season", drawn, model, wide=True), …])       # layouts: in the page
-    *tiles.outputs("trends", keys)                                                 # callbacks: its outputs,
-    *tiles.values("trends", drawn_by_key, keys, model)                             # and what they get
+    tiles.shown("trends", drawn_by_key)                                            # and what it remembers of them
+    *tiles.outputs("trends", keys), …, tiles.known("trends")                       # callbacks: outputs and state,
+    *tiles.values("trends", drawn_by_key, keys, model, known)                      # and what they get
     tiles.attempt("Season", lambda: layout.season(answer, …))                      # callbacks: draws or says why not
 
 `Drawn(title, summary, figure, table, answer, measure)`: what has no figure passes None and shows its table open; what
@@ -16,7 +17,7 @@ has no answer offers no drilling, exports and provenance. The answer's query is 
 
 Marks: a trace gets `marks.on(answer, measure, names)` (`meta` and `customdata`), a table `marks=` and `meta=`
 (`tables.answer_table` does it), a button of your own `marks.alone(measure, row, fields)` inside an element with
-`data-query`. With `dragmode="select", selectdirection="h"` a chart over time can be dragged over. Links inside a page
+`data-query`. With one of the layouts `figures.BRUSH` and its like marks can be dragged over. Links inside a page
 that keep what it shows but change filters are `html.A(…, href=…, **labels.data(go="keep"))`, other links
 `data(go="yes")`; addresses are made by services/trail.py and services/drilling.py. A page's own URL parameters are
 called `<page key>-<name>` (`trends-average=7`): other pages and the navigation leave them alone.
@@ -24,10 +25,12 @@ called `<page key>-<name>` (`trends-average=7`): other pages and the navigation 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -35,16 +38,21 @@ from layouts import figures, labels
 from services import formats
 from services.model import SalesModel
 from services.sales import Answer
+from services.sheets import Sheet
 
 Figure = dict[str, Any]
 #: What an empty tile draws.
 NO_FIGURE: Figure = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
+DIGESTED = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 NOTHING = "There are no order lines for these filters. Widen the period or remove a filter."
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A tile ready to be shown; `problem` is what to say instead, when it could not be drawn."""
+    """A tile ready to be shown; `problem` is what to say instead, when it could not be drawn.
+
+    `sheet` makes what its files hold, where that is not the answer row by row.
+    """
 
     title: str
     summary: str
@@ -53,6 +61,7 @@ class Drawn:
     answer: Answer | None = None
     measure: str = ""
     problem: str = ""
+    sheet: Callable[[], Sheet] | None = None
 
     @property
     def empty(self) -> bool:
@@ -73,6 +82,16 @@ def words_id(page: str, key: str) -> str:
 def foot_id(page: str, key: str) -> str:
     """Return the id of the line below a tile's figure."""
     return f"{page}-{key}-foot"
+
+
+def shown_id(page: str) -> str:
+    """Return the id of what the browser knows of the tiles it shows: their digests by key."""
+    return f"{page}-shown"
+
+
+def shown(page: str, drawn: Mapping[str, Drawn]) -> dcc.Store:
+    """Return what remembers the tiles in their first state, so that later only those that changed are sent."""
+    return dcc.Store(id=shown_id(page), data=digests(page, drawn))
 
 
 def card(page: str, key: str, drawn: Drawn, model: SalesModel, *, wide: bool = False) -> Component:
@@ -118,7 +137,9 @@ def words(page: str, key: str, drawn: Drawn) -> list[Any]:
 def _query(drawn: Drawn) -> dict[str, Any]:
     if drawn.answer is None:
         return {}
-    return labels.data(query=drawn.answer.query.to_json().decode(), measure=drawn.measure, title=drawn.title)
+    query = drawn.answer.query.to_json().decode()
+    own = {"sheet": "own"} if drawn.sheet is not None else {}
+    return labels.data(query=query, measure=drawn.measure, title=drawn.title, **own)
 
 
 #: What the export menu offers: what the browser is to do, and its name.
@@ -166,6 +187,23 @@ def foot(drawn: Drawn, model: SalesModel) -> list[Any]:
         f"{trust.milliseconds:.0f} ms{' (kept)' if trust.cached else ''}",
     )
     return [html.Span(fact) for fact in facts]
+
+
+def digests(page: str, drawn: Mapping[str, Drawn]) -> dict[str, str]:
+    """Return what tells each tile from itself with something else in it; how long it took does not count."""
+    return {key: _digest(page, key, each) for key, each in drawn.items()}
+
+
+def _digest(page: str, key: str, drawn: Drawn) -> str:
+    trust = drawn.answer.trust if drawn.answer is not None else None
+    facts = (trust.version, trust.rows, str(trust.data_until)) if trust else ()
+    shown = orjson.dumps((figure(drawn), words(page, key, drawn), facts), default=_plain, option=DIGESTED)
+    return hashlib.blake2b(shown, digest_size=9).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Return a component, or an array, as what JSON has for it."""
+    return value.to_plotly_json() if hasattr(value, "to_plotly_json") else value.tolist()
 
 
 def grid(cards: Sequence[Component]) -> Component:

@@ -7,16 +7,17 @@ for. Every entry is an address, so that drilling changes nothing that is saved, 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlencode
 
+from services import buckets
 from services.errors import QueryError
-from services.model import TIME_PARTS, Role, SalesModel
-from services.periods import DAY, Compare, Grain, Period, Range, add_months
-from services.query import LOOKS, Filter, SalesQuery, to_params
-from services.trail import MONTHS, Places, address, here, plural
+from services.model import TIME_PARTS, Calendar, Role, SalesModel
+from services.periods import DAY, Compare, Grain, Period, Range
+from services.query import LOOKS, MAX_VALUES, Filter, SalesQuery, to_params
+from services.trail import Places, address, here, plural
 
 #: Coarse to fine.
 HIERARCHY = (Grain.YEAR, Grain.QUARTER, Grain.MONTH, Grain.WEEK, Grain.DAY)
@@ -85,7 +86,7 @@ def entries(model: SalesModel, query: SalesQuery, mark: Mark, asked: Range, plac
     Raises UserError for a mark that is not of this query.
     """
     _check(model, query, mark)
-    narrowed = _narrowed(query, mark, asked)
+    narrowed = _narrowed(model, query, mark, asked)
     makers = (_closer, _keep, _split, _compare, _see)
     return tuple(entry for make in makers for entry in make(model, query, narrowed, mark, asked, places))
 
@@ -110,10 +111,10 @@ def _check(model: SalesModel, query: SalesQuery, mark: Mark) -> None:
         raise QueryError(f"The mark's date cannot be read: {error}.") from None
 
 
-def bucket_range(start: dt.date, grain: Grain, within: Range) -> Period:
+def bucket_range(start: dt.date, grain: Grain, within: Range, calendar: Calendar) -> Period:
     """Return the part of a time bucket that lies in `within`, as a period."""
     try:
-        end = add_months(start, MONTHS[grain]) if grain in MONTHS else start + DAY * (7 if grain is Grain.WEEK else 1)
+        end = buckets.after(start, grain, calendar)
     except (ValueError, OverflowError):
         raise QueryError(f"There is no {grain.value} from {start} on.") from None
     last_asked = (within.end - dt.timedelta(seconds=1)).date()
@@ -121,15 +122,30 @@ def bucket_range(start: dt.date, grain: Grain, within: Range) -> Period:
     return Period(first=first, last=max(first, last))
 
 
-def span(query: SalesQuery, first: Mark, last: Mark, within: Range) -> tuple[dt.date, dt.date]:
-    """Return the first and last day from one time bucket of a chart through another; raises QueryError without time."""
-    ends = [
-        bucket_range(mark.time, query.grain, within) for mark in (first, last) if mark.time is not None and query.grain
+def together(model: SalesModel, query: SalesQuery, marks: Sequence[Mark], within: Range) -> SalesQuery:
+    """Return the query kept to several marks: to the values they name, and from the first to the last of their time.
+
+    Blanks count only where all are blank. Raises QueryError without marks, and for marks that are not of this query.
+    """
+    if not 0 < len(marks) <= MAX_VALUES:
+        raise QueryError(f"{len(marks)} marks were selected; allowed: 1 to {MAX_VALUES}.")
+    values: dict[str, dict[str | None, None]] = {}
+    for mark in marks:
+        _check(model, query, mark)
+        for field, value in mark.values:
+            values.setdefault(field, {})[value] = None
+    spans = [
+        bucket_range(mark.time, query.grain, within, model.calendar)
+        for mark in marks
+        if mark.time is not None and query.grain
     ]
-    days = [day for end in ends for day in (end.first, end.last) if day is not None]
-    if len(days) != 4:
-        raise QueryError("Only charts over time can be dragged over.")
-    return min(days), max(days)
+    days = [day for each in spans for day in (each.first, each.last) if day is not None]
+    kept = replace(query, grain=None, sort=(), period=Period(first=min(days), last=max(days)) if days else query.period)
+    for field, found in values.items():
+        named = tuple(value for value in found if value is not None)
+        others = tuple(each for each in kept.filters if each.field != field)
+        kept = replace(kept, filters=(*others, Filter(field, "is", named))) if named else filtered(kept, field, None)
+    return kept
 
 
 def filtered(query: SalesQuery, field: str, value: str | None, *, keep: bool = True) -> SalesQuery:
@@ -146,12 +162,12 @@ def filtered(query: SalesQuery, field: str, value: str | None, *, keep: bool = T
     return replace(query, filters=(*others, Filter(field, "not", tuple(values))))
 
 
-def _narrowed(query: SalesQuery, mark: Mark, asked: Range) -> SalesQuery:
+def _narrowed(model: SalesModel, query: SalesQuery, mark: Mark, asked: Range) -> SalesQuery:
     """Return the page's question kept to the mark alone."""
     narrowed = replace(query, measures=(mark.measure,), dimensions=(), grain=None, having=(), sort=(), limit=None)
     narrowed = replace(narrowed, offset=0)
     if mark.time is not None and query.grain is not None:
-        narrowed = replace(narrowed, period=bucket_range(mark.time, query.grain, asked))
+        narrowed = replace(narrowed, period=bucket_range(mark.time, query.grain, asked, model.calendar))
     for field, value in mark.values:
         narrowed = filtered(narrowed, field, value)
     return narrowed

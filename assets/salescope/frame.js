@@ -53,14 +53,46 @@
       ask(own.ctrlKey || own.metaKey || own.shiftKey ? "filter" : "menu", graph, { mark });
     });
     graph.on("plotly_selected", (event) => {
-      const marks = ((event && event.points) || []).map(pointMark).filter((mark) => mark && mark.at.length === 1);
-      const times = marks.filter((mark) => mark.at[0][0] === "time");
-      if (times.length) {
-        times.sort((one, other) => (one.at[0][1] < other.at[0][1] ? -1 : 1));
-        ask("filter", graph, { mark: times[0], until: times[times.length - 1] });
-      }
+      if (!event) return;
+      const marks = telling(graph, [...(event.points || []).map(pointMark), ...cells(graph, event.range)].filter(Boolean));
+      if (!marks.length) return;
+      ask("filter", graph, { marks });
+      window.Plotly.relayout(graph, { selections: [] });
+      window.Plotly.restyle(graph, { selectedpoints: [null] });
     });
     return graph;
+  }
+
+  // The marks of the cells of heat maps in a rectangle; plotly selects points only.
+  function cells(graph, range) {
+    if (!range || !range.x || !range.y) return [];
+    const inside = (axis, [one, other]) => (value, index) => {
+      const at = axis.type === "category" ? axis._categories.indexOf(value) : Number(value);
+      return at >= Math.min(one, other) && at <= Math.max(one, other) ? index : -1;
+    };
+    const { xaxis, yaxis } = graph._fullLayout;
+    return graph.data.filter((trace) => trace.type === "heatmap" && trace.meta).flatMap((trace) => {
+      const columns = trace.x.map(inside(xaxis, range.x)), rows = trace.y.map(inside(yaxis, range.y));
+      return rows.filter((row) => row >= 0).flatMap((row) => columns.filter((column) => column >= 0)
+        .map((column) => trace.customdata[row][column] && markOf(trace.meta, trace.customdata[row][column])));
+    });
+  }
+
+  // Of each mark what tells it apart: a field whose every value was dragged over filters nothing.
+  function telling(graph, marks) {
+    const traces = graph.data.filter((trace) => trace.meta && trace.meta.fields);
+    const values = (some) => (field) => new Set(some.flatMap((mark) => mark.at).filter(([name]) => name === field).map(([, value]) => value));
+    const all = traces.flatMap((trace) => trace.customdata.flatMap((row) => (row && Array.isArray(row[0]) ? row : [row]))
+      .filter(Boolean).map((row) => markOf(trace.meta, row)));
+    const chosen = values(marks), there = values(all);
+    const fields = [...new Set(marks.flatMap((mark) => mark.at.map(([field]) => field)))];
+    const kept = fields.filter((field) => chosen(field).size < there(field).size);
+    const found = new Map();
+    for (const mark of kept.length ? marks : []) {
+      const one = { measure: mark.measure, label: mark.label, at: mark.at.filter(([field]) => kept.includes(field)) };
+      found.set(JSON.stringify(one.at), one);
+    }
+    return [...found.values()];
   }
 
   function prepared(figure) {
@@ -193,10 +225,13 @@
   }
 
   async function exported(button) {
-    const tile = button.closest(".tile"), { query, title, measure } = queryOf(tile), kind = button.dataset.export;
+    const tile = button.closest(".tile"), { query, title, measure, sheet } = queryOf(tile), kind = button.dataset.export;
     button.closest("details").open = false;
     if (kind === "png" || kind === "svg") {
       save(await picture(tile.querySelector(".js-plotly-plot"), kind, title), title + "." + kind);
+    } else if (sheet) {
+      const { pathname, search } = window.location;
+      fetched("/exports/page." + kind + "?" + new URLSearchParams({ path: pathname, search, tile: title }));
     } else {
       fetched("/exports/answer." + kind + "?" + new URLSearchParams({ title, query, measure: measure || "" }));
     }
@@ -296,7 +331,7 @@
     if (at("button[data-view]")) return viewDone(at("button[data-view]"));
     if (at("button[data-page-export]")) return pageExported(at("button[data-page-export]"));
     for (const open of document.querySelectorAll("details.export[open]")) {
-      if (!open.contains(event.target)) open.open = false;
+      if (!open.contains(event.target) || at("nav a")) open.open = false;
     }
     const panel = byId("panel");
     if (panel && !panel.contains(event.target) && !at(".js-plotly-plot")) close(false);
@@ -310,6 +345,15 @@
     place = event.clientX ? { x: event.clientX, y: event.clientY } : null;
     ask("menu", mark, { mark: markOfButton(mark) });
   });
+
+  // The open drop-down is closed from the keyboard, which goes back to the word that opened it.
+  function fold() {
+    const open = document.querySelector("details.export[open]");
+    if (!open) return false;
+    open.open = false;
+    open.querySelector("summary").focus();
+    return true;
+  }
 
   const typing = (element) => element && element.matches && element.matches("input, textarea, select, [contenteditable]");
   const MOVES = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
@@ -331,7 +375,7 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && close(true)) return event.preventDefault();
+    if (event.key === "Escape" && (close(true) || fold())) return event.preventDefault();
     if (walk(event) || typing(event.target)) return;
     const wanted = event.key === "u" && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (wanted || (event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey)) {

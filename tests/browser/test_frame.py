@@ -75,6 +75,22 @@ def test_analyst_goes_from_the_year_to_the_order_line_and_sends_the_address(visi
     assert tab.problems == other.problems == []
 
 
+def test_marks_are_dragged_over_and_undone_by_one_key(visit: Visitor) -> None:
+    tab = visit("analyst")
+    page = tab.open("/")
+    area = page.locator("#overview-places .nsewdrag").bounding_box()
+    assert area is not None
+    page.mouse.move(area["x"] + 60, area["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 200, area["y"] + 0.19 * area["height"], steps=5)
+    page.mouse.up()
+    page.wait_for_selector(".chip >> text=Country: United Kingdom, Netherlands, Ireland")
+    shows(tab, "Netherlands")
+    page.keyboard.press("u")
+    page.wait_for_selector(".chip", state="detached")
+    assert tab.problems == []
+
+
 def test_two_managers_open_the_same_address_and_see_their_own_rows(visit: Visitor) -> None:
     manager, analyst = visit("manager"), visit("analyst")
     address = "/?from=2011-11-01&to=2011-11-30&compare=prior"

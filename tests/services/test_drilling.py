@@ -80,6 +80,34 @@ def test_keeping_to_a_mark_gives_its_number(sales: Sales, everyone: Viewer, quer
             assert sales.answer(whole, everyone).value(mark.measure) == pytest.approx(value, nan_ok=True, abs=0.005)
 
 
+@pytest.mark.parametrize("name", ["months", "countries", "hours", "products by quarter"])
+def test_marks_selected_together_add_up(sales: Sales, everyone: Viewer, name: str) -> None:
+    query = QUERIES[name]
+    answer = sales.answer(query, everyone)
+    rows = [row for row in range(len(answer.frame)) if row % 2 or name != "countries"][:6]
+    if name == "hours":  # what a rectangle selects: every hour chosen on every weekday chosen
+        rows = [row for row in range(len(answer.frame)) if answer.frame["hour"].iloc[row] in (10, 11)]
+    chosen = [marks_of(answer)[row] for row in rows]
+    kept = drilling.together(sales.model, query, chosen, answer.window.asked)
+    whole = replace(kept, measures=query.measures, dimensions=(), segments=query.segments)
+    expected = answer.frame[query.measures[0]].iloc[rows].sum()
+    assert sales.answer(whole, everyone).value(query.measures[0]) == pytest.approx(expected, abs=0.01)
+    address = trail.here(PLACES, kept)
+    assert query_of(address, sales).filters == kept.filters
+
+
+def test_selection_of_blanks_alone_keeps_to_blanks(sample_model: SalesModel) -> None:
+    query = SalesQuery(measures=("revenue",), dimensions=("country",), period=Period("ytd"))
+    year = Range(dt.datetime(2011, 1, 1), dt.datetime(2012, 1, 1))
+    blank, france = (Mark("revenue", (("country", value),), "") for value in (None, "France"))
+    assert drilling.together(sample_model, query, [blank], year).filters == (Filter("country", "blank", ("",)),)
+    both = drilling.together(sample_model, query, [blank, france, france], year)
+    assert both.filters == (Filter("country", "is", ("France",)),)
+    for marks_given in ([], [france] * 1001, [Mark("revenue", (("product", "1"),), "")]):
+        with pytest.raises(UserError):
+            drilling.together(sample_model, query, marks_given, year)
+
+
 def test_way_down_ends_at_the_day(sample_model: SalesModel) -> None:
     year = Range(dt.datetime(2011, 1, 1), dt.datetime(2012, 1, 1))
     query, asked = SalesQuery(measures=("revenue",), grain=Grain.YEAR), year
@@ -125,6 +153,11 @@ def test_chip_takes_off_its_own_filter(sample_model: SalesModel) -> None:
     query = SalesQuery(measures=("revenue",), period=Period("ytd"), filters=filters)
     names = {("product", "22423"): "REGENCY CAKESTAND 3 TIER"}
     first, second = trail.chips(sample_model, query, Places(here=""), names)
+    hours = replace(query, filters=(Filter("weekday", "is", ("1", "7")), Filter("hour", "not", ("9",))))
+    assert [chip.text for chip in trail.chips(sample_model, hours, Places(here=""), {})] == [
+        "Weekday: Mon, Sun",
+        "Hour is not 09:00",
+    ]
     assert (first.text, second.text) == ("Country: France, Spain", "Product is not REGENCY CAKESTAND 3 TIER")
     bare = replace(query, filters=())
     assert from_params(parse_qsl(first.href[1:]), bare, sample_model)[0].filters == filters[1:]
@@ -137,9 +170,7 @@ def test_own_parameters_of_the_page_stay(sample_model: SalesModel) -> None:
     year = Range(dt.datetime(2011, 1, 1), dt.datetime(2012, 1, 1))
     mark = Mark("orders", (("time", "2011-11-01"),), "Nov 2011")
     closer = drilling.entries(sample_model, query, mark, year, places)[0]
-    assert (
-        closer.href == "/trends?from=2011-11-01&to=2011-11-30&compare=none&measure=orders&trends-average=7&grain=week"
-    )
+    assert closer.href == "/trends?from=2011-11-01&to=2011-11-30&measure=orders&trends-average=7&grain=week"
 
 
 @pytest.mark.parametrize(
