@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +15,13 @@ import pytest
 from salescope.cache import NoCache
 from salescope.cli import close_stderr
 from services.access import Viewer
-from services.loading import load
 from services.model import SalesModel, read_model
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
 from services.warehouse import DuckWarehouse, Warehouse
 from tests.factories import House, shop, viewer_of
 from tests.postgres import Cluster, running_cluster
+from tests.serving import Installation, make_installation
 
 ROOT = Path(__file__).parent.parent
 
@@ -77,15 +79,27 @@ def sample_recipe(sample_folder: Path) -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def sample_warehouse(
-    sample_folder: Path, sample_model: SalesModel, sample_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Warehouse]:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Return an installation with the sample, made once for all processes of a run: copy it, never write into it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, ready = shared / "prepared", shared / "prepared.ready"
+    with (shared / "prepared.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make_installation(folder)
+            ready.touch()
+    return Installation(folder)
+
+
+@pytest.fixture(scope="session")
+def sample_warehouse(prepared: Installation) -> Iterator[Warehouse]:
     """Return a warehouse with the sample loaded by the product's own recipe.
 
     It is shared by the whole session: read it, never publish into it.
     """
-    warehouse = DuckWarehouse(tmp_path_factory.mktemp("sample") / "warehouse")
-    load(warehouse, sample_model, sample_recipe, sample_folder, by="tests")
+    warehouse = DuckWarehouse(prepared.folder / "warehouse")
     yield warehouse
     warehouse.current().engine.dispose()
 

@@ -66,7 +66,7 @@ class Installation:
 
 
 def _link_data(source: str, target: str) -> str:
-    if Path(source).suffix in {".duckdb", ".parquet"}:
+    if Path(source).suffix in {".duckdb", ".npy", ".parquet"}:
         Path(target).hardlink_to(source)
         return target
     return shutil.copy2(source, target)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from tests.serving import PASSWORDS, Installation, Server, email_of, make_installation, running_server
+from tests.serving import PASSWORDS, Installation, Server, email_of, running_server
 
 OUTPUT = Path(__file__).parent.parent / "output"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -29,8 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    return make_installation(tmp_path_factory.mktemp("browser") / "instance")
+def installation(prepared: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return prepared.copied_to(tmp_path_factory.mktemp("browser") / "instance")
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,15 @@ from flask.testing import FlaskClient
 
 from salescope.app import create_app
 from tests.client import callback_body
-from tests.serving import PASSWORDS, Installation, email_of, make_installation
+from tests.serving import PASSWORDS, Installation, email_of
 
 OPEN_PAGE = "..content.children...navigation.children...title.data.."
 Visit = Callable[[str, str, str], str]
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    return make_installation(tmp_path_factory.mktemp("installation") / "instance")
+def installation(prepared: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return prepared.copied_to(tmp_path_factory.mktemp("installation") / "instance")
 
 
 @pytest.fixture(scope="session")

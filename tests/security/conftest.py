@@ -10,7 +10,7 @@ import pytest
 from salescope.app import create_app
 from salescope.gate import Gate
 from tests.client import Client
-from tests.serving import PASSWORDS, Installation, Server, make_installation, running_server
+from tests.serving import PASSWORDS, Installation, Server, running_server
 
 SITE = "sales.example.com"
 COOKIE = "__Host-salescope"
@@ -20,8 +20,8 @@ HOSTILE = {"DASH_MCP_ENABLED": "true", "DASH_DEBUG": "true", "DASH_HOT_RELOAD": 
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    return make_installation(tmp_path_factory.mktemp("installation") / "instance")
+def installation(prepared: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return prepared.copied_to(tmp_path_factory.mktemp("installation") / "instance")
 
 
 @pytest.fixture(scope="session")

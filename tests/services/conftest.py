@@ -17,6 +17,7 @@ from services.recipe import Recipe
 from services.sales import Sales
 from services.warehouse import Warehouse
 from tests.factories import House, shop, warehouse_of
+from tests.serving import Installation
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +54,7 @@ def sample_on(
     sample_folder: Path,
     sample_model: SalesModel,
     sample_recipe: Recipe,
+    prepared: Installation,
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> Callable[[str], Warehouse]:
@@ -60,8 +62,10 @@ def sample_on(
     made: dict[str, Warehouse] = {}
 
     def on(engine: str) -> Warehouse:
-        if engine not in made:
-            url = request.getfixturevalue("cluster").new_url() if engine == "postgresql" else None
+        if engine not in made and engine == "duckdb":
+            made[engine] = warehouse_of(prepared.folder / "warehouse", None)
+        elif engine not in made:
+            url = request.getfixturevalue("cluster").new_url()
             made[engine] = warehouse_of(tmp_path_factory.mktemp("sample") / "warehouse", url)
             load(made[engine], sample_model, sample_recipe, sample_folder, by="tests")
             # The server may be gone by the time this ends.
