@@ -13,13 +13,13 @@ from callbacks.filters import parse_search
 from callbacks.tiled_page import TiledPage, TileOf
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import forecast as layout
-from layouts import forecast_jobs
+from layouts import forecast_jobs, forecast_whatif
 from layouts.forecast_jobs import Ids
 from layouts.shell import Ids as Shell
 from layouts.tiles import Drawn
 from services.access import Permission, Viewer
 from services.errors import UserError
-from services.forecasting import page
+from services.forecasting import page, whatif
 from services.forecasting.leaders import leaders
 from services.forecasting.page import ForecastQuery, Show
 from services.forecasting.panel import Values
@@ -47,11 +47,18 @@ def _total(services: Services, sales: Sales, asked: ForecastQuery, viewer: Viewe
     def wanted() -> Values:
         return page.targets(found(), services.planning, viewer)
 
+    def prices() -> Drawn:
+        moved = whatif.elasticity(sales, asked.query, viewer)
+        steps = whatif.scenarios(sales, asked.measure, moved) if moved else ()
+        return forecast_whatif.prices(found(), moved, steps, asked, model)
+
+    other = [TileOf("prices", "At other prices", prices)] if whatif.offered(sales, asked.measure) else []
     return [
         TileOf("fan", "Forecast", lambda: layout.fan(found(), asked, model, wanted()), wide=True),
         TileOf("chances", "Chances", lambda: layout.chances(page.reach(found(), asked, wanted()), asked, model)),
         TileOf("made", "What it is made of", lambda: layout.makes(page.made_of(found()), asked, model)),
-        TileOf("models", "How the models did", lambda: layout.models(found(), model), wide=True),
+        *other,
+        TileOf("models", "How the models did", lambda: layout.models(found(), model), wide=not other),
     ]
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from salescope import doctor, installation
 from salescope.settings import Settings
-from salescope.terminal import OPERATOR, escape, explained, out, table
+from salescope.terminal import OPERATOR, escape, explained, out, progress, table
 from services import formats
 from services.access import EVERYTHING, ROLES, Viewer
 from services.database import open_database
@@ -17,7 +17,7 @@ from services.forecasting import sales as forecasting
 from services.forecasting.intervals import BANDS
 from services.forecasting.leaders import leaders
 from services.forecasting.record import TrackRecord
-from services.forecasting.sales import Outlook
+from services.forecasting.sales import MOST_PARTS, Outlook
 from services.periods import Grain
 from services.query import Filter, SalesQuery
 from services.sales import Sales
@@ -29,7 +29,7 @@ from services.sales import Sales
 @click.option("--horizon", type=click.IntRange(1, 370), default=8, show_default=True, help="How many periods ahead.")
 @click.option("--where", multiple=True, metavar="DIMENSION=VALUE", help="Rows to forecast; repeat as needed.")
 @click.option("--per", "dimensions", multiple=True, help="Break down by a dimension; two list who will lead where.")
-@click.option("--parts", type=click.IntRange(1, 500), default=10, show_default=True, help="How many of its values.")
+@click.option("--parts", type=click.IntRange(1, MOST_PARTS), default=10, show_default=True, help="Of how many values.")
 @click.option("--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write CSV or Parquet instead.")
 @click.option("--publish", is_flag=True, help="Keep it, to be scored when the periods are over.")
 @click.option("--as", "email", default=None, help="Forecast what this user sees; all rows unless given.")
@@ -57,7 +57,8 @@ def forecast(
         listed = leaders(sales, query, viewer, horizon)
         _write(listed, target) if target else _print_leaders(sales, query, listed)
         return
-    found = forecasting.forecast(sales, query, viewer, horizon, parts=parts)
+    with progress() as bar:
+        found = forecasting.forecast(sales, query, viewer, horizon, parts=parts, progress=bar)
     if publish:
         record = TrackRecord(open_database(Settings.from_env().database_url), sales.model)
         out.print(f"Published as number {record.publish(found, viewer)}; the Forecast page shows how it does.")

@@ -13,7 +13,7 @@ import pytest
 from services.access import Permission, RowScope, Viewer
 from services.database import migrate, open_database
 from services.errors import AccessDeniedError, QueryError, UserError
-from services.forecasting import page, requests
+from services.forecasting import page, requests, whatif
 from services.forecasting.landing import Landings, landings
 from services.forecasting.leaders import leaders
 from services.forecasting.overlay import overlaid
@@ -165,6 +165,33 @@ def test_what_a_forecast_is_made_of_adds_up_to_it(sales: Sales, everyone: Viewer
     assert [each.forecast for each in made] == pytest.approx(found.total["mean"].tolist())
     values = found.history["value"].to_numpy()
     assert [each.level + each.season for each in made] == pytest.approx(values[-12:-9].tolist())
+
+
+def test_price_elasticity_is_found_behind_products_and_seasons() -> None:
+    draw = np.random.default_rng(3)
+    product, month = (each.ravel() for each in np.meshgrid(np.arange(40), np.arange(24)))
+    price = np.exp(draw.normal(0, 1, 40)[product] + draw.normal(0, 0.15, len(product)))
+    season = 1 + 0.5 * np.sin(month / 2)
+    pieces = np.exp(draw.normal(3, 1, 40))[product] * season * price**-1.5 * np.exp(draw.normal(0, 0.2, len(product)))
+    cells = pd.DataFrame({"product": product.astype("str"), "month": month, "pieces": pieces, "money": pieces * price})
+    found = whatif.estimate(cells)
+    assert found is not None
+    assert found.low < -1.5 < found.high
+    assert found.high - found.low < 0.4
+    assert whatif.estimate(cells.assign(money=cells["pieces"])) is None
+    assert whatif.estimate(cells[cells["month"] < 3]) is None
+
+
+def test_other_prices_move_pieces_and_money_apart(sales: Sales, everyone: Viewer) -> None:
+    assert whatif.offered(sales, "revenue")
+    assert not whatif.offered(sales, "orders")
+    found = whatif.elasticity(sales, MONTHLY, everyone)
+    assert found is not None
+    money, pieces = (whatif.scenarios(sales, name, found) for name in ("revenue", "units"))
+    for one, other in zip(money, pieces, strict=True):
+        assert one.low <= one.factor <= one.high
+        assert one.factor == pytest.approx(other.factor * (1 + one.change))
+    assert next(each for each in money if not each.change).factor == 1
 
 
 def test_programs_get_what_the_page_shows(sales: Sales, everyone: Viewer) -> None:
