@@ -23,6 +23,9 @@ def read(draft: Draft) -> None:
             if not _broken_by(draft, place, row):
                 break
             found += 1
+            beyond = items.step(each, 1, "and", "to")
+            if items.kind(beyond) == "by" and items.kind(beyond - 1) != "and":
+                break
             each = items.step(each, 1, "and", "by", "to")
             if items.kind(each - 1) not in ("and", "by") and items.kind(each - 2) not in ("and", "by"):
                 break
@@ -75,6 +78,7 @@ def _broken_by(draft: Draft, place: int, row: Item) -> bool:  # noqa: PLR0911 - 
         return True
     if measure_first and draft.order is not None:
         row.used = "order"
+        _listed_before(draft, place)
         draft.order = (row.noun.measure, draft.order[1])
         return True
     if row.noun.dimension:
@@ -87,14 +91,20 @@ def _broken_by(draft: Draft, place: int, row: Item) -> bool:  # noqa: PLR0911 - 
         return True
     if row.noun.measure:
         row.used = "order"
-        before = items.before(place, lambda each: bool(each.noun.dimension) and each.noun.plural and not each.used)
-        if before >= 0 and not draft.dimensions and items.kind(items.step(before, -1, "to")) != "count":
-            draft.add_dimension(items.use(before, "dimension").noun.dimension or "")
+        _listed_before(draft, place)
         draft.add_measure(row.noun.measure)
         if draft.dimensions:
             draft.order = (row.noun.measure, True)
         return True
     return False
+
+
+def _listed_before(draft: Draft, place: int) -> None:
+    """Take the plural before "by" as what is listed: "countries by revenue"."""
+    items = draft.items
+    before = items.before(place, lambda each: bool(each.noun.dimension) and each.noun.plural and not each.used)
+    if before >= 0 and not draft.dimensions and items.kind(items.step(before, -1, "to")) != "count":
+        draft.add_dimension(items.use(before, "dimension").noun.dimension or "")
 
 
 def _bucket(draft: Draft, name: str) -> None:
@@ -140,7 +150,8 @@ def read_averages(draft: Draft) -> None:
     items = draft.items
     for place in list(items.free("average")):
         items.use(place, "calculation")
-        measure = draft.main
+        beside = items.at(items.step(place, 1, "to"))
+        measure = (beside.noun.measure if beside is not None else None) or draft.main
         whole = draft.lexicon.model.measures[measure].expression
         if draft.calculation == "moving_avg" or "/" in whole or whole.startswith(("avg", "mean")):
             continue

@@ -56,6 +56,8 @@ def _literals(draft: Draft) -> None:
         for place in list(items.free(kind)):
             item = items.use(place, "condition")
             following = items.at(place + 1)
+            if following is not None and following.kind == "than":
+                continue
             subject = items.before(place, lambda row: bool(row.noun.dimension))
             name = items.rows[subject].noun.dimension if subject >= 0 else draft.lexicon.model.by_role(Role.PRODUCT)
             negated = items.kind(place - 1) == "not"

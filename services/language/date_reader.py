@@ -29,6 +29,9 @@ SHORTHAND = {
     "tmrw": "tomorrow",
     "prv": "previous",
     "curr": "current",
+    "frm": "from",
+    "btw": "between",
+    "btwn": "between",
 }
 #: Every single word that some rule of the grammar begins with or consists of.
 VOCABULARY = frozenset(

@@ -56,6 +56,10 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|slow sellers|slow movers|least selling|lowest selling|worst - selling|least purchased"
         "|least bought",
     },
+    "costly": {
+        "desc": "most expensive|priciest|dearest|costliest|most costly|highest priced",
+        "asc": "cheapest|least expensive|lowest priced",
+    },
     "busy": {"desc": "busiest|most active", "asc": "least busy|least active"},
     "order": {
         "desc": "descending|in descending order|highest first|largest first|biggest first|most first"
@@ -134,7 +138,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|other markets|the rest of our business"
     },
     "growth": {
-        "": "growth|growth rate|growth of|growth in|change in|change of|change|increase|increase in"
+        "": "go up or down|up or down|go up|go down|rise or fall|increase or decrease|grow or shrink"
+        "|growth|growth rate|growth of|growth in|change in|change of|change|increase|increase in"
         "|percent change|% change|percentage change|grow|grew|grown|growing|changed|difference in"
         "|difference|variation in|rate of growth|% growth|percentage growth|how much more|decrease"
         "|decrease in|decline in|drop in|rise in|evolution rate|uplift|delta|increased|decreased|rise"
@@ -270,7 +275,7 @@ FILLERS = frozenset(
         attracts achieve achieves distributed valuable important lucrative acquired consumed obtained transacted
         accumulated amassed posted logged captured
         secured submitted completed reached reach reaches offered traded issued raised ever so again already yet go went
-        gone going more true correct case"""
+        gone going more true correct case down off goods merchandise wares"""
     )
 ) - frozenset(listed("please? time? volume? order? items? customers? new? per? list? business' sales' new?"))
 #: Words that make a question one this parser does not answer, by where it goes instead.

@@ -132,7 +132,7 @@ class Lexicon:
         for name, counted in self.counts.items():
             dimension = self.model.dimension(counted)
             for noun in (self.model.measures[name].label, dimension.label, *dimension.synonyms):
-                yield f"{noun} count", name
+                yield from ((f"{noun} {tail}", name) for tail in ("count", "volume", "numbers"))
 
     def _ratios(self) -> Iterator[tuple[str, str]]:
         """Yield "revenue per order" and "average revenue per order" for a measure that divides one by the other."""
@@ -190,15 +190,23 @@ class Lexicon:
     def pieces(self) -> str:
         """The measure of pieces sold; the default when the model has none."""
         for name, measure in self.model.measures.items():
-            said = {
-                word
-                for phrase in (name.replace("_", " "), measure.label, *measure.synonyms)
-                for word in words_of(phrase)
-            }
             whole = measure.expression.replace(" ", "").startswith("sum(")
-            if whole and said & PIECES and measure.format is not Format.CURRENCY:
+            if whole and self.said(name) & PIECES and measure.format is not Format.CURRENCY:
                 return name
         return self.default
+
+    @cached_property
+    def price(self) -> str | None:
+        """The measure of what a piece costs on average, None when the model has none."""
+        found = (name for name in self.model.measures if "price" in self.said(name))
+        return next(found, None)
+
+    def said(self, name: str) -> set[str]:
+        """Return all words a measure is called by."""
+        measure = self.model.measures[name]
+        return {
+            word for phrase in (name.replace("_", " "), measure.label, *measure.synonyms) for word in words_of(phrase)
+        }
 
     @cached_property
     def numeric(self) -> tuple[str, ...]:
@@ -219,6 +227,6 @@ class Lexicon:
             return None
         many = stem(words[-1]) != words[-1]
         measure = found.measure or (self.counted_by.get(found.dimension or "") if many else None)
-        if not many and found.dimension and found.dimension == self.counts.get(measure or ""):
+        if not many and found.dimension and measure in self.counts:
             measure = None
         return Noun(measure, found.dimension, many)

@@ -99,10 +99,15 @@ def _either(draft: Draft, place: int, left: int) -> None:
         row.used = "condition"
         return
     asks = items.at(left)
-    listed = (lead == "which" and asks is not None and asks.value != "is") or (
-        following in ("sell", "contains", "starts", "priced", "who", "spend")
-        and role is not Role.ORDER
-        and lead != "count"
+    before = [text for text in draft.texts[max(0, row.edge.first - 4) : row.edge.first] if text not in _ARTICLES]
+    listed = (
+        before[-1:] in (["list"], ["names"])
+        or (lead == "which" and asks is not None and asks.value != "is")
+        or (
+            following in ("sell", "contains", "starts", "priced", "who", "spend")
+            and role is not Role.ORDER
+            and lead != "count"
+        )
     )
     plain = items.kind(place - 1) != "distinct" and items.kind(left + 1) != "distinct" and " " not in draft.said(row)
     if lead == "count" and role is Role.PRODUCT and items.has("sell") and plain:
@@ -121,6 +126,9 @@ def _either(draft: Draft, place: int, left: int) -> None:
     if lead != "count":
         joined = "and" in (items.kind(place - 1), items.kind(place + 1))
         draft.doubt("either", 0.5 if joined or len(draft.measures) == 1 else 2.0)
+
+
+_ARTICLES = ("a", "the", "of", "all", "our", "my", "me", "us")
 
 
 def _only_filtered(draft: Draft, place: int) -> bool:

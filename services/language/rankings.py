@@ -16,7 +16,10 @@ def read(draft: Draft) -> None:
     """Read top and bottom, superlatives, and orders such as "highest first"."""
     items = draft.items
     for place, item in enumerate(items.rows):
-        if item.used or item.kind not in ("most", "seller", "busy"):
+        if item.used or item.kind not in ("most", "seller", "busy", "costly"):
+            continue
+        if item.kind == "costly" and draft.lexicon.price is None:
+            draft.faults.append(("missing_measure", draft.said(item)))
             continue
         _superlative(draft, place, descending=item.value == "desc")
     _of_them(draft)
@@ -96,8 +99,12 @@ def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
         plural = draft.said(target).endswith("s")
         draft.limit = (TOP if plural else 1) if number is None else draft.limit
     _rows_ranked(draft, place, subject, number)
+    if items.kind(place - 1) == "by" and subject >= 0:
+        items.use(place - 1, "helper")
     if order is None and draft.order is not None:
         order = draft.order[0]
+    if item.kind == "costly":
+        order = draft.lexicon.price
     draft.order = (order, descending)
 
 
