@@ -1,8 +1,8 @@
 """People at work on the real server, beside the goals: `make bench-load`; `BENCH_ARGS=--help` tells more.
 
 Every person is a thread with a session and an open connection who opens the Overview with filters nobody asked for
-before (cold) or everybody asks for (warm), and comes back when told to where the site is busy. The threads of the people
-take the machine's cores too, as does whatever else runs there: the title says how much that was.
+before (cold) or everybody asks for (warm), and comes back when told to where the site is busy. The threads of the
+people take the machine's cores too, as does whatever else runs there: the title says how much that was.
 """
 
 from __future__ import annotations
@@ -181,6 +181,12 @@ def resident_mb(server: Server) -> float:
     return pages * 4096 / 2**20
 
 
+def held_open(server: Server) -> int:
+    """Return how many files and threads the workers hold."""
+    found = (Path(f"/proc/{each}/{what}") for each in workers(server).split() for what in ("fd", "task"))
+    return sum(len(list(folder.iterdir())) for folder in found)
+
+
 def workers(server: Server) -> str:
     pid = server.process.pid
     return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
@@ -297,6 +303,23 @@ class Scenes:
         words = f"p95 {seen.quantile(0.95):.2f} s, × {ratio:.1f}, {bad} failures, loaded in {took[0]:.0f} s"
         self.add("L5", "a million lines are loaded", words, "× 1.5, none", good=ratio <= 1.5 and not bad)
 
+    def soak(self, people: int, minutes: float) -> None:
+        """L7: people work for long; what the server holds after the first quarter of the time must stay."""
+        seen: list[tuple[float, float, int]] = []
+
+        def look(stop: threading.Event) -> None:
+            while not stop.wait(minutes):
+                seen.append((time.monotonic(), resident_mb(self._server), held_open(self._server)))
+
+        with beside(look):
+            self._crowd.work(people, minutes * 60, 5, self._crowd.cold)
+        settled = seen[len(seen) // 4 :]
+        hours = (settled[-1][0] - settled[0][0]) / 3600
+        slope = statistics.linear_regression([at for at, _, _ in settled], [mb for _, mb, _ in settled]).slope * 3600
+        words = f"{slope:+.1f} MB an hour over {hours:.2f} h, {settled[-1][2] - settled[0][2]:+d} files and threads"
+        flat = abs(settled[-1][2] - settled[0][2]) <= 16
+        self.add("L7", f"{people} people for {minutes:g} minutes", words, "1 MB an hour, flat", good=slope < 1 and flat)
+
     def oversized(self) -> None:
         """L10: a body far over the limit is refused before it is read."""
         client = Client(self._server.port).sign_in_as("analyst")
@@ -315,8 +338,9 @@ class Scenes:
 @click.option("--people", default=50, show_default=True, help="How many people work.")
 @click.option("--think", default=5.0, show_default=True, help="Seconds between two pages of a person.")
 @click.option("--crowd", default=200, show_default=True, help="How many people come at once in the stress scene.")
-def main(seconds: float, people: int, think: float, crowd: int) -> None:
-    """Measure L1 to L6 and L8 to L10 on the sample and print them beside their goals."""
+@click.option("--soak-minutes", default=0.0, help="How long L7 lasts; 30 a night, 240 as the goal says.")
+def main(seconds: float, people: int, think: float, crowd: int, soak_minutes: float) -> None:
+    """Measure L1 to L6 and L8 to L10, and L7 where asked, on the sample and print them beside their goals."""
     table = Table("", "scene", "measured", "goal", "met")
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
@@ -334,6 +358,8 @@ def main(seconds: float, people: int, think: float, crowd: int) -> None:
             scenes.exports()
             scenes.oversized()
             scenes.ingest()
+            if soak_minutes:
+                scenes.soak(people * 2 // 5, soak_minutes)
     table.title = f"Load, on {os.cpu_count()} cores; {before:.1f} processes ran when it began"
     Console().print(table)
 
