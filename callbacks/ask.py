@@ -62,7 +62,7 @@ def _asked(context: PageContext) -> tuple[str, Edits]:
 
 
 def _drawn(context: PageContext, reading: Reading, edits: Edits) -> Drawn:
-    form = editing.edited(reading.form, edits, context.sales.model)
+    form = context.services.questions.edited(reading.form, edits, context.viewer)
     title = wording.restated(form, context.sales.model)
 
     def answered() -> Drawn:
@@ -73,22 +73,22 @@ def _drawn(context: PageContext, reading: Reading, edits: Edits) -> Drawn:
 
 def _answer(context: PageContext, reading: Reading, edits: Edits) -> list[Component]:
     questions, viewer, model = context.services.questions, context.viewer, context.sales.model
-    if not edits:
-        questions.record(reading, viewer)
+    questions.record(reading, viewer, corrected=edits[-1][0] if edits else "")
     analyst = viewer.may(Permission.DATA_LOAD)
     if not reading.answerable and not edits:
         near = _nearest(reading, context)
         return layout.refused(
             reading, questions.refused(reading, viewer), near, layout.teaching(reading) if analyst else ""
         )
-    form = editing.edited(reading.form, edits, model)
+    form = questions.edited(reading.form, edits, viewer)
     shown = _drawn(context, reading, edits)
     more: list[Component] = []
     if shown.answer is not None:
         more.append(layout.link("Open in Explore", _explored(shown.answer.query)))
         if analyst:
             more.append(layout.sql(shown.answer.trust.statement))
-    return layout.answered(reading, shown, editing.chips(form, model), edits, model, more)
+    chips = editing.chips(form, model, questions.around(viewer))
+    return layout.answered(reading, shown, chips, edits, model, more)
 
 
 def _nearest(reading: Reading, context: PageContext) -> list[tuple[str, str]]:

@@ -114,11 +114,12 @@ def answered(
 ) -> list[Component]:
     """Return the answer: how it was read, its chips, the tile, and further links."""
     sure = "Sure" if reading.confidence >= SURE else "Fairly sure"
+    said = f"{sure}: {reading.confidence:.0%} of such readings are right"
     read = html.P(
         [
             html.Strong(f"{wording.certainty(reading)}: " if not edits else "Edited: "),
             drawn.title,
-            html.Span(f"{sure}: {reading.confidence:.0%} of such readings are right", className="ask-sure"),
+            *([] if edits else [html.Span(said, className="ask-sure")]),
         ],
         className="ask-read" if reading.confidence >= SURE else "ask-read ask-doubt",
     )
@@ -137,7 +138,7 @@ def _chip(chip: Chip, text: str, edits: Sequence[tuple[str, str]]) -> Component:
 
 def _kept(edits: Sequence[tuple[str, str]], slot: str) -> list[tuple[str, str]]:
     """Return earlier edits without those that a new one of the same slot replaces."""
-    return [edit for edit in edits if edit[0] != slot or slot == "without"]
+    return [edit for edit in edits if edit[0] != slot or slot in ("without", "invert", "value")]
 
 
 def sql(statement: str) -> Component:

@@ -101,13 +101,16 @@ def taught_table(taught: Sequence[Taught]) -> Component:
 
 def _unclear(unclear: Sequence[Unclear]) -> Component:
     if not unclear:
-        body: Component = html.P("Every question so far was understood.", className="summary")
+        body: Component = html.P(
+            "Every question so far was understood, and nobody edited how it was read.", className="summary"
+        )
     else:
         rows = [
             html.Tr(
                 [
                     html.Td(html.A(each.text, href=f"/ask?{urlencode([('ask-q', each.text)])}")),
                     html.Td(f"{each.times}"),
+                    html.Td(f"{each.corrected}"),
                     html.Td(f"{each.confidence:.0%}"),
                     html.Td(each.reason.replace("_", " ")),
                 ]
@@ -115,10 +118,13 @@ def _unclear(unclear: Sequence[Unclear]) -> Component:
             for each in unclear
         ]
         heads = html.Tr(
-            [html.Th(head, scope="col") for head in ("Question", "Times", "Confidence", "What was missing")]
+            [
+                html.Th(head, scope="col")
+                for head in ("Question", "Times", "Corrected", "Confidence", "What was missing")
+            ]
         )
         body = html.Table([html.Thead(heads), html.Tbody(rows)], className="table table-sm")
     return html.Section(
-        [html.H2("Not understood"), html.Div(body, className="scroll", tabIndex=0)],
+        [html.H2("Not understood, or corrected"), html.Div(body, className="scroll", tabIndex=0)],
         className="card chart tile tile-wide",
     )

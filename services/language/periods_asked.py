@@ -117,9 +117,9 @@ def _two(draft: Draft, spans: list[Span], rows: list[Item], form: str) -> None:
     if said[:1] == ["same"]:
         second = shifted(first, -1)
     elif second == first:
-        second = _before(first)
+        second = before(first)
     if said and said[0] in ("previous", "prior", "preceding") and second.unit == first.unit and first.start:
-        second = _before(first)
+        second = before(first)
     if (
         second.unit == "year"
         and first.unit not in ("year", "")
@@ -130,10 +130,10 @@ def _two(draft: Draft, spans: list[Span], rows: list[Item], form: str) -> None:
     if form == "growth" and second.first > first.first:
         first, second = second, first
     draft.time = first
-    draft.comparison = Comparison(_kind(first, second), second, form)
+    draft.comparison = Comparison(kind_of(first, second), second, form)
 
 
-def _before(span: Span) -> Span:
+def before(span: Span) -> Span:
     """Return the period of the same length right before."""
     if span.start is None or span.end is None:
         return span
@@ -143,7 +143,8 @@ def _before(span: Span) -> Span:
     return Span(span.start - (span.end - span.start), span.start, span.unit)
 
 
-def _kind(now: Span, then: Span) -> str:
+def kind_of(now: Span, then: Span) -> str:
+    """Return what a period is compared with when the other one is `then`; see Comparison."""
     if now.start and then.start and shifted(now, -1).start == then.start:
         return "prior_year"
     return "previous_period" if then.end == now.start else "custom"
@@ -158,7 +159,7 @@ def _one(draft: Draft, span: Span, row: Item, kinds: list[str], form: str, again
         if draft.grain:
             draft.comparison = Comparison("previous_period", None, form)
         else:
-            draft.comparison = Comparison(_kind(span, _before(span)), _before(span), form)
+            draft.comparison = Comparison(kind_of(span, before(span)), before(span), form)
         return
     if kind == "prior_year":
         draft.comparison = Comparison("prior_year", None if bucketed else shifted(span, -1), form)
@@ -167,13 +168,13 @@ def _one(draft: Draft, span: Span, row: Item, kinds: list[str], form: str, again
         if bucketed:
             draft.comparison = Comparison("previous_period", None, form)
         else:
-            then = _before(span)
-            draft.comparison = Comparison(_kind(span, then), then, form)
+            then = before(span)
+            draft.comparison = Comparison(kind_of(span, then), then, form)
             draft.doubt("against")
         return
     if kind == "previous_period":
-        then = _before(span)
-        draft.comparison = Comparison(_kind(span, then), then, form)
+        then = before(span)
+        draft.comparison = Comparison(kind_of(span, then), then, form)
         return
     _against(draft, span, row, form)
 
@@ -194,7 +195,7 @@ def _against(draft: Draft, span: Span, row: Item, form: str) -> None:
     if span.end > now.first:
         draft.doubt("against")
         return
-    draft.time, draft.comparison = now, Comparison(_kind(now, span), span, form)
+    draft.time, draft.comparison = now, Comparison(kind_of(now, span), span, form)
     draft.doubt("implied_now")
 
 

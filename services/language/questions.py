@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from services.access import Permission, Viewer
 from services.database import AskedRow, TaughtRow, utc_now
 from services.errors import QueryError, UserError
-from services.language import answering, wording
+from services.language import answering, editing, wording
 from services.language.answering import Result
 from services.language.asking import SURE, Reading, Vocabulary, read
+from services.language.editing import Around
 from services.language.forms import Form
 from services.language.index import Vocabularies, clock_of
 from services.model import Role
@@ -23,6 +24,8 @@ from services.sales import Sales
 
 KEPT, HISTORY, SHOWN = 2_000, 30, 8
 SYNONYM, VERIFIED = "synonym", "verified"
+#: How the reason of a question begins whose reading was edited.
+CORRECTED = "corrected: "
 TIMES = ("last month", "this month", "last quarter", "this year", "last year", "year to date", "last 12 months")
 
 
@@ -39,10 +42,11 @@ class Taught:
 
 @dataclass(frozen=True)
 class Unclear:
-    """A question that was not answered, or not surely: how often it came and why."""
+    """A question that was not answered, not surely, or whose reading was edited: how often it came and why."""
 
     text: str
     times: int
+    corrected: int
     confidence: float
     reason: str
 
@@ -90,6 +94,30 @@ class Questions:
         """Return why a question is not answered and what may be asked instead."""
         return wording.refused(reading, self.vocabulary(viewer))
 
+    def around(self, viewer: Viewer) -> Around:
+        """Return what the alternatives of a reading are made of: today, and values this viewer may see."""
+
+        def leading(dimension: str) -> list[tuple[str, str]]:
+            return [(each.key, each.label) for each in self._sales.values(dimension, viewer, limit=9)]
+
+        return Around(clock_of(self._sales.model, self._sales), leading)
+
+    def edited(self, form: Form, edits: Sequence[tuple[str, str]], viewer: Viewer) -> Form:
+        """Return a reading's form with edits made; chosen values are called as the viewer's data call them."""
+        changed = editing.edited(form, edits, self._sales.model)
+        unnamed = {(each.dimension, key) for each in changed.conditions if not each.labels for key in each.values}
+        if not unnamed:
+            return changed
+        entries = (entry for found in self.vocabulary(viewer).index.whole.values() for entry in found)
+        labels = {place: each.label for each in entries if (place := (each.dimension, each.key)) in unnamed}
+        named = (
+            each
+            if each.labels
+            else replace(each, labels=tuple(labels.get((each.dimension, key), key) for key in each.values))
+            for each in changed.conditions
+        )
+        return replace(changed, conditions=tuple(named))
+
     def complete(self, text: str, viewer: Viewer) -> list[str]:
         """Return whole questions that go on from a beginning: the last word completed by what the viewer may see."""
         head, _, last = text.rpartition(" ")
@@ -133,14 +161,24 @@ class Questions:
 
     # Memory
 
-    def record(self, reading: Reading, viewer: Viewer) -> None:
-        """Remember a question of a person: text, confidence, and why it was not answered."""
+    def record(self, reading: Reading, viewer: Viewer, corrected: str = "") -> None:
+        """Remember a question of a person: text, confidence, and why it was not answered.
+
+        `corrected` is the part of the reading that the person edited; looking again at the same edit counts once.
+        """
         reason = ", ".join(f"{fault} {words}".strip() for fault, words in reading.faults)[:200]
+        if corrected:
+            reason = f"{CORRECTED}{corrected}"[:200]
+            latest = sa.select(AskedRow.text, AskedRow.reason).where(*self._mine(viewer))
+            with Session(self._engine) as session:
+                last = session.execute(latest.order_by(AskedRow.id.desc()).limit(1)).first()
+            if last is not None and tuple(last) == (reading.text[:500], reason):
+                return
         row = AskedRow(
             model=self._sales.model.name,
             user_id=viewer.user_id,
             text=reading.text[:500],
-            confidence=0.0 if reading.faults else reading.confidence,
+            confidence=0.0 if reading.faults or corrected else reading.confidence,
             reason=reason,
             asked_at=utc_now(),
         )
@@ -173,15 +211,22 @@ class Questions:
         if not viewer.scope.everything:
             conditions.append(AskedRow.user_id == viewer.user_id)
         times = sa.func.count()
+        corrected = sa.case((AskedRow.reason.startswith(CORRECTED), 1), else_=0)
         wanted = (
-            sa.select(AskedRow.text, times, sa.func.max(AskedRow.confidence), sa.func.max(AskedRow.reason))
+            sa.select(
+                AskedRow.text,
+                times,
+                sa.func.sum(corrected),
+                sa.func.max(AskedRow.confidence),
+                sa.func.max(AskedRow.reason),
+            )
             .where(*conditions)
             .group_by(AskedRow.text)
             .order_by(times.desc(), AskedRow.text)
             .limit(50)
         )
         with Session(self._engine) as session:
-            return [Unclear(*row) for row in session.execute(wanted).all()]
+            return [Unclear(row[0], int(row[1]), int(row[2]), *row[3:]) for row in session.execute(wanted).all()]
 
     def taught(self) -> tuple[Taught, ...]:
         """Return what was taught for this model."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from services.errors import AccessDeniedError, QueryError
 from services.language import answering, editing
 from services.language.forms import Form
 from services.language.questions import SYNONYM, VERIFIED, Questions
+from services.language.spans import Span
 from services.sales import Sales
 from tests.factories import viewer_of
 
@@ -99,6 +101,9 @@ def test_history_is_ones_own_and_unclear_questions_are_counted(questions: Questi
     stranger = dataclasses.replace(ANALYST, user_id=2)
     assert questions.history(stranger) == []
     assert [(each.text, each.times) for each in questions.unclear(ANALYST)] == [("profit by brand", 2)]
+    for slot in ("time", "time", "measure"):
+        questions.record(questions.read("revenue by country", ANALYST), ANALYST, corrected=slot)
+    assert ("revenue by country", 2) in [(each.text, each.corrected) for each in questions.unclear(ANALYST)]
     narrow: Viewer = dataclasses.replace(stranger, scope=FRANCE.scope)
     assert questions.unclear(narrow) == []
 
@@ -107,13 +112,30 @@ def test_the_same_question_is_read_once(questions: Questions) -> None:
     assert questions.read("Revenue by country", ANALYST) is questions.read("revenue  by COUNTRY", ANALYST)
 
 
+def test_filters_and_time_are_changed_from_their_chips(questions: Questions, sales: Sales) -> None:
+    form = questions.read("revenue in Germany last month vs previous month", ANALYST).form
+    edits = [("value", "0=France"), ("invert", "0"), ("time", "2011-10-01..2011-11-01")]
+    changed = questions.edited(form, edits, ANALYST)
+    assert [(each.operator, each.values, each.words) for each in changed.conditions] == [
+        ("not_in", ("France",), ("France",))
+    ]
+    assert changed.comparison is not None
+    assert changed.comparison.span == Span(dt.date(2011, 9, 1), dt.date(2011, 10, 1))
+    for broken in ("value", "invert", "without", "time", "compare"):
+        assert questions.edited(form, [(broken, "9=x..y")], ANALYST) == form
+    leading = dict(questions.around(FRANCE).leading("country"))
+    assert leading == {"France": "France"}
+
+
 def test_every_choice_of_a_chip_is_a_query(questions: Questions, sales: Sales) -> None:
     for text in ("top 5 products by revenue in Germany last quarter", "orders by month in 2011 vs 2010"):
         form = questions.read(text, ANALYST).form
         index = questions.vocabulary(ANALYST).index
-        for chip in editing.chips(form, sales.model):
+        chips = editing.chips(form, sales.model, questions.around(ANALYST))
+        assert {chip.name for chip in chips if len(chip.choices) > 2} >= {"Measure", "Time", "Steps"}
+        for chip in chips:
             for choice in chip.choices:
-                changed = editing.edited(form, [(choice.slot, choice.value)], sales.model)
+                changed = questions.edited(form, [(choice.slot, choice.value)], ANALYST)
                 assert changed != form, (chip, choice)
                 answering.to_query(changed, sales.model, sales.coverage(), index)
     assert editing.edited(Form(("revenue",)), [("measure", "no"), ("limit", "x"), ("odd", "1")], sales.model) == Form(
