@@ -10,11 +10,11 @@ from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import admin, forms
 from layouts import people as layout
 from layouts.forms import Body, DeskIds
-from services.access import EVERYTHING, RowScope, Viewer
+from services.access import EVERYTHING, NOTHING, RowScope, Viewer
 from services.administration import Administration
 from services.model import EMPTY
 from services.sales import Sales
-from services.scopes import preview, read_rules
+from services.scopes import Offered, chosen_scope, offered, preview
 
 IDS = DeskIds("people")
 TITLE = "People"
@@ -43,10 +43,16 @@ class Desk:
         accounts, roles = self._people.accounts, self._people.accounts.roles()
         listed = self._people.people(viewer, params.get("find", ""), params.get("sort", "email"))
         if "person" not in params:
-            return layout.people(listed, params.get("find", ""), params.get("sort", "email"), roles)
+            return layout.people(
+                listed, params.get("find", ""), params.get("sort", "email"), roles, self._offered(NOTHING, viewer)
+            )
         email = params["person"]
         heirs = [each.email for each in self._people.people(viewer) if each.email != email and each.active]
-        return layout.person(accounts.account(email), accounts.scope(email), roles, heirs)
+        scope = accounts.scope(email)
+        return layout.person(accounts.account(email), scope, roles, heirs, self._offered(scope, viewer))
+
+    def _offered(self, scope: RowScope, viewer: Viewer) -> tuple[Offered, ...]:
+        return () if self._sales.model is EMPTY else offered(self._sales, scope, viewer)
 
     def actions(self) -> Mapping[str, Act]:
         """Return what the page's forms ask for."""
@@ -117,4 +123,9 @@ def _changed(change: Callable[[Viewer, str], None], words: str) -> Act:
 
 
 def _scope(said: Fields) -> RowScope:
-    return EVERYTHING if said.one("sees") == layout.EVERYTHING else read_rules(said.raw("rules"))
+    if said.one("sees") == layout.EVERYTHING:
+        return EVERYTHING
+    ticked = {name: said.many(name) for name in said.values if name.startswith(layout.TICKED)}
+    return chosen_scope(
+        {name.removeprefix(layout.TICKED): values for name, values in ticked.items()}, said.raw("rules")
+    )

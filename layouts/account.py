@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dash import html
@@ -83,13 +84,33 @@ def recovery(codes: Sequence[str]) -> Component:
     return forms.note([words, html.Ul([html.Li(html.Code(each)) for each in codes])])
 
 
+#: What browsers and systems call themselves in their user agents, the more special name first, and their names.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Version": "Safari"}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "Linux": "Linux",
+}
+
+
+def _browser(agent: str) -> str:
+    """Return browser and system of a user agent as people call them, or what it begins with."""
+    found = {name: re.search(rf"{mark}/(\d+)", agent) for mark, name in BROWSERS.items()}
+    browser = next((f"{name} {match[1]}" for name, match in found.items() if match), "")
+    system = next((name for mark, name in SYSTEMS.items() if mark in agent), "")
+    return ", ".join(filter(None, (browser, system))) or agent[:60]
+
+
 def _sessions(viewer: Viewer, sessions: Sequence[OpenSession]) -> Component:
     rows = [
         (
             admin.moment(each.created_at),
             admin.moment(each.seen_at),
             each.address,
-            each.agent,
+            html.Span(_browser(each.agent), title=each.agent),
             "this one"
             if each.id == viewer.session
             else forms.form("end", forms.submit("Sign out", "outline-secondary"), session=each.id),

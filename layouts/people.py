@@ -14,12 +14,16 @@ from layouts.forms import Body
 from services.access import Role, RowScope
 from services.accounts import Account
 from services.administration import EXAMPLE, Handed, ImportRow
-from services.scopes import Preview, write_rules
+from services.scopes import Offered, Preview, write_rules
 
 EVERYTHING, CHOSEN = "everything", "chosen"
+#: Begins the names of the fields that hold the ticked values of a dimension.
+TICKED = "rows-"
 
 
-def people(found: Sequence[Account], search: str, sort: str, roles: Mapping[str, Role]) -> Body:
+def people(
+    found: Sequence[Account], search: str, sort: str, roles: Mapping[str, Role], offered: Sequence[Offered]
+) -> Body:
     """Return the list of people, the form to invite somebody, and the import of a list."""
     heads = [_sorted_by(name, words, search, sort) for name, words in COLUMNS.items()]
     rows = [
@@ -45,7 +49,7 @@ def people(found: Sequence[Account], search: str, sort: str, roles: Mapping[str,
                 forms.field("E-mail", "email", kind="email", required=True),
                 forms.field("Name", "name"),
                 _role_menu(roles, "manager"),
-                *scope_fields(RowScope()),
+                *scope_fields(RowScope(), offered),
                 forms.submit("Invite"),
                 forms.submit("Preview the rows", "outline-secondary", instead="preview"),
             ),
@@ -72,15 +76,48 @@ def _role_menu(roles: Mapping[str, Role], value: str) -> Component:
     return forms.choice("Role", "role", {name: role.label for name, role in roles.items()}, value)
 
 
-def scope_fields(scope: RowScope) -> list[Component]:
-    """Return the fields of a row scope."""
-    sees = {CHOSEN: "the rows of the rules below", EVERYTHING: "all rows"}
+def scope_fields(scope: RowScope, offered: Sequence[Offered]) -> list[Component]:
+    """Return the fields of a row scope: a list to tick per dimension, and a field for what is not listed."""
+    sees = {CHOSEN: "the rows ticked below", EVERYTHING: "all rows"}
+    ticked = {each.dimension for each in offered}
+    written = RowScope(limits=tuple(limit for limit in scope.limits if limit[0] not in ticked))
+    words = "Values of one list add up, lists narrow each other; with nothing ticked there are no rows."
     return [
         forms.choice("Sees", "sees", sees, EVERYTHING if scope.everything else CHOSEN),
-        forms.area(
-            "Rules, one a line, such as country=France; none means no rows", "rules", write_rules(scope), rows=4
+        html.Div(
+            [
+                html.P(words, className="quiet"),
+                *map(_to_tick, offered),
+                forms.behind(
+                    "Values that are not listed",
+                    forms.area("One a line, such as country=France", "rules", write_rules(written), rows=3),
+                ),
+            ],
+            className="ticking",
         ),
     ]
+
+
+def _to_tick(each: Offered) -> Component:
+    """Return the values of a dimension behind its name and how many are ticked."""
+    options = {choice.key: choice.label for choice in each.values}
+    few = None if each.all else html.P(f"The {len(each.values)} with most; write others below.", className="quiet")
+    return html.Details(
+        [
+            html.Summary([each.label, " ", html.Span(f"{len(each.chosen)} ticked", className="quiet")]),
+            html.Div(
+                [
+                    html.Div(
+                        forms.field(f"Find in {each.label}", "", kind="search", autocomplete="off"), className="narrow"
+                    ),
+                    forms.checks(each.label, f"{TICKED}{each.dimension}", options, each.chosen),
+                    few,
+                ],
+                className="behind",
+            ),
+        ],
+        open=bool(each.chosen),
+    )
 
 
 def _import_form(text: str) -> Component:
@@ -111,7 +148,9 @@ def handed(links: Sequence[Handed]) -> Component:
     return forms.note([words, *(forms.secret(f"For {each.email}", each.link) for each in links)])
 
 
-def person(account: Account, scope: RowScope, roles: Mapping[str, Role], heirs: Sequence[str]) -> Body:
+def person(
+    account: Account, scope: RowScope, roles: Mapping[str, Role], heirs: Sequence[str], offered: Sequence[Offered]
+) -> Body:
     """Return the page of one person."""
     who = {"person": account.email}
     off, on = ("Disable", "disable") if account.active else ("Enable", "enable")
@@ -144,7 +183,7 @@ def person(account: Account, scope: RowScope, roles: Mapping[str, Role], heirs: 
             ),
             forms.form(
                 "scope",
-                *scope_fields(scope),
+                *scope_fields(scope, offered),
                 forms.submit("Save"),
                 forms.submit("Preview", "outline-secondary", instead="preview"),
                 **who,

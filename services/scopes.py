@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -12,9 +13,11 @@ from services.errors import UserError
 from services.model import EMPTY
 from services.periods import Period
 from services.query import MAX_LIMIT, Filter, SalesQuery
-from services.sales import Sales
+from services.sales import Choice, Sales
 
 ROWS_SHOWN = 5
+#: Values of a dimension that are offered to tick, those with most of the first measure; others are written.
+OFFERED = 200
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,43 @@ class Preview:
     measure: str
     share: float | None
     lines: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Values of a dimension to tick; `chosen` stand among them, `all` tells whether there are no others."""
+
+    dimension: str
+    label: str
+    values: tuple[Choice, ...]
+    chosen: tuple[str, ...]
+    all: bool
+
+
+def offered(sales: Sales, scope: RowScope, viewer: Viewer) -> tuple[Offered, ...]:
+    """Return what an admin ticks to make a scope: the model's filters, and what the scope names besides."""
+    everyone, chosen = replace(viewer, scope=EVERYTHING), dict(scope.limits)
+    known = [name for name in chosen if name in sales.model.dimensions]
+    return tuple(
+        _offered(sales, name, chosen.get(name, ()), everyone) for name in dict.fromkeys([*sales.model.filters, *known])
+    )
+
+
+def _offered(sales: Sales, name: str, chosen: tuple[str, ...], everyone: Viewer) -> Offered:
+    most = sales.values(name, everyone, limit=OFFERED + 1)
+    listed = most[:OFFERED]
+    there = {each.key for each in listed}
+    beside = sales.labels(name, tuple(key for key in chosen if key not in there), everyone)
+    label = sales.model.dimension(name).label
+    return Offered(name, label, (*beside, *listed), chosen, all=len(most) <= OFFERED)
+
+
+def chosen_scope(ticked: Mapping[str, Sequence[str]], text: str) -> RowScope:
+    """Return the scope of ticked values per dimension and of written rules; raises UserError as `read_rules` does."""
+    limits = {name: list(values) for name, values in ticked.items() if values}
+    for name, values in read_rules(text).limits:
+        limits.setdefault(name, []).extend(values)
+    return RowScope.of(limits) if limits else NOTHING
 
 
 def read_rules(text: str) -> RowScope:

@@ -40,6 +40,25 @@
     }
   }).observe(document, { childList: true, subtree: true });
 
+  // A list of boxes to tick: finding in it, and how many are ticked.
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches(".narrow input")) return;
+    const words = event.target.value.trim().toLowerCase();
+    for (const row of event.target.closest("details").querySelectorAll(".form-check")) {
+      row.hidden = !row.textContent.toLowerCase().includes(words);
+    }
+  });
+  document.addEventListener("change", (event) => {
+    const list = event.target.type === "checkbox" && event.target.closest(".ticking details");
+    if (!list) return;
+    const count = list.querySelectorAll("input[type=checkbox]:checked").length;
+    list.querySelector("summary span").textContent = count + " ticked";
+  });
+  // Enter in such a field must not save what is half ticked.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches(".narrow input")) event.preventDefault();
+  });
+
   document.addEventListener("focusin", (event) => {
     if (event.target.matches && event.target.matches("input.secret")) event.target.select();
   });

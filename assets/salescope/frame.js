@@ -269,7 +269,7 @@
   }
 
   // What takes longer than a second says so, and can be given up: the page goes back to what it showed.
-  const SLOW = 1000, CALLBACK = "_dash-update-component";
+  const SLOW = 1000, ASK_AGAIN = 3, CALLBACK = "_dash-update-component";
   const under = new Map();
   const send = window.fetch.bind(window);
   window.fetch = (address, options) => {
@@ -277,11 +277,25 @@
     const control = new AbortController(), key = Symbol("request");
     under.set(key, { control, since: Date.now() });
     setTimeout(showSlow, SLOW + 20);
-    return send(address, { ...options, signal: control.signal }).finally(() => {
+    return patient(address, { ...options, signal: control.signal }, ASK_AGAIN).finally(() => {
       under.delete(key);
       showSlow();
     });
   };
+
+  // A site that is too busy says when to ask again; who waits sees the box of slow answers and can give up.
+  async function patient(address, options, tries) {
+    const answer = await send(address, options);
+    if (answer.status !== 503) return answer;
+    if (!tries) {
+      const told = await answer.clone().json().catch(() => ({}));
+      say(told.error || "The site is very busy right now. Try again in a moment.", "danger");
+      return answer;
+    }
+    const seconds = (Number(answer.headers.get("Retry-After")) || 3) * (1 + Math.random() / 2);
+    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    return patient(address, options, tries - 1);
+  }
 
   function showSlow() {
     const late = Array.from(under.values()).filter((each) => Date.now() - each.since > SLOW);

@@ -37,10 +37,17 @@ def test_somebody_is_invited_and_sets_up_a_second_factor(visit: Visitor, browser
     page = admin.open("/people")
     invite = page.locator("form[data-act=invite]")
     invite.locator("input[name=email]").fill("nora@example.com")
+    invite.get_by_text("Values that are not listed").click()
     invite.locator("textarea").fill("country=Span")
     invite.get_by_role("button", name="Invite").click()
     assert "Did you mean 'Spain'" in said(page)
-    invite.locator("textarea").fill("country=Spain")
+    invite.locator("textarea").fill("")
+    invite.locator("summary", has_text="Country").click()
+    invite.get_by_label("Find in Country").press_sequentially("spa")
+    assert invite.locator(".form-check:visible").all_inner_texts() == ["Spain"]
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert invite.locator("summary", has_text="Country").inner_text() == "Country 1 ticked"
     invite.get_by_role("button", name="Invite").click()
     page.wait_for_selector(".desk-said input.secret")
     link = page.input_value(".desk-said input.secret")
@@ -94,8 +101,12 @@ def test_role_of_ones_own_is_made_and_removed(visit: Visitor) -> None:
     page = admin.open("/roles")
     page.fill("input[name=label]", "Night shift")
     page.get_by_label("See order lines").first.check()
+    busy = {"status": 503, "headers": {"Retry-After": "0.1"}, "json": {"error": "busy"}}
+    page.route("**/_dash-update-component", lambda route: route.fulfill(**busy), times=2)
     page.click("text=Make the role")
     assert "night-shift is saved" in said(page)
+    assert [each for each in admin.problems if "503" in each] == admin.problems
+    admin.problems.clear()
     page.locator("tr", has_text="Night shift").get_by_role("button", name="Remove").click()
     page.wait_for_function("() => !document.querySelector('.desk-body').textContent.includes('Night shift')")
     assert admin.problems == []

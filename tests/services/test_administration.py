@@ -14,7 +14,7 @@ from services.administration import Administration
 from services.database import migrate, open_database
 from services.errors import AccessDeniedError, UserError
 from services.mail import Mail
-from services.scopes import preview, read_rules, write_rules
+from services.scopes import chosen_scope, offered, preview, read_rules, write_rules
 from services.usage import UsageLog
 from services.warehouse import rows_of
 from tests.factories import House, shop, viewer_of
@@ -132,6 +132,17 @@ def test_rules_are_read_as_they_are_written() -> None:
     scope = RowScope.of({"country": ["Åland", "a=b"], "product": ["P1"]})
     assert read_rules(write_rules(scope)) == scope
     assert read_rules(" \n") == NOTHING
+
+
+def test_scope_is_made_of_ticked_values_and_written_rules(small_shop: House, admin: Viewer) -> None:
+    sales, scope = small_shop.sales(), RowScope.of({"country": ["Greece"], "gone": ["x"]})
+    found = {each.dimension: each for each in offered(sales, scope, admin)}
+    assert found["country"].chosen == ("Greece",)
+    assert {choice.key for choice in found["country"].values} >= {"France", "Greece"}
+    assert "gone" not in found
+    made = chosen_scope({"country": ["Greece", " odd=\n"], "product": []}, "country=France\ngone=x")
+    assert made == RowScope.of({"country": ["France", "Greece", " odd=\n"], "gone": ["x"]})
+    assert chosen_scope({"country": []}, "") == NOTHING
 
 
 def test_people_are_found_and_sorted(desk: Administration, admin: Viewer) -> None:
