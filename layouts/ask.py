@@ -115,6 +115,8 @@ def answered(
     """Return the answer: how it was read, its chips, the tile, and further links."""
     sure = "Sure" if reading.confidence >= SURE else "Fairly sure"
     said = f"{sure}: {reading.confidence:.0%} of such readings are right"
+    if reading.reworded:
+        said = f"Reworded by a language model as: {reading.reworded}"
     read = html.P(
         [
             html.Strong(f"{wording.certainty(reading)}: " if not edits else "Edited: "),

@@ -39,6 +39,7 @@ class Reading:
 
     `faults` are (reason, words) that keep it from being answered, such as ("unknown_value", "argentina");
     `others` are different readings of the same words, best first. `features` are what the confidence was made from.
+    `reworded` is what an endpoint made of the text before it was read, empty where none was asked.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Reading:
     faults: tuple[tuple[str, str], ...]
     others: tuple[Form, ...]
     features: dict[str, float]
+    reworded: str = ""
 
     @property
     def answerable(self) -> bool:

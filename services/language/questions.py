@@ -19,11 +19,14 @@ from services.language.asking import SURE, Reading, Vocabulary, read
 from services.language.editing import Around
 from services.language.forms import Form
 from services.language.index import Vocabularies, clock_of
+from services.language.rewriting import Rewriter
 from services.model import Role
 from services.sales import Sales
 
 KEPT, HISTORY, SHOWN = 2_000, 30, 8
 SYNONYM, VERIFIED = "synonym", "verified"
+#: Faults that other words do not mend, and how sure a reworded reading is at most.
+ROUTED, REWORDED = ("unsupported_analysis", "no_data_period"), 0.7
 #: How the reason of a question begins whose reading was edited.
 CORRECTED = "corrected: "
 TIMES = ("last month", "this month", "last quarter", "this year", "last year", "year to date", "last 12 months")
@@ -54,8 +57,8 @@ class Unclear:
 class Questions:
     """Plain-English questions over the live data."""
 
-    def __init__(self, engine: sa.Engine, sales: Sales) -> None:
-        self._engine, self._sales = engine, sales
+    def __init__(self, engine: sa.Engine, sales: Sales, rewriter: Rewriter | None = None) -> None:
+        self._engine, self._sales, self._rewriter = engine, sales, rewriter
         self._vocabularies = Vocabularies(sales)
         self._readings: OrderedDict[tuple[object, ...], Reading] = OrderedDict()
         self._lock = threading.Lock()
@@ -79,12 +82,25 @@ class Questions:
                 self._readings.move_to_end(key)
                 return self._readings[key]
         asked = verified.get(plain.rstrip("?. "), text)
-        found = read(asked, self.vocabulary(viewer), clock_of(self._sales.model, self._sales))
+        found = self._reworded(read(asked, self.vocabulary(viewer), clock_of(self._sales.model, self._sales)), viewer)
         with self._lock:
             self._readings[key] = found
             while len(self._readings) > KEPT:
                 self._readings.popitem(last=False)
         return found
+
+    def _reworded(self, found: Reading, viewer: Viewer) -> Reading:
+        """Return the reading of what the endpoint makes of a question that was not understood; it is never sure."""
+        if self._rewriter is None or found.answerable or any(fault in ROUTED for fault, _ in found.faults):
+            return found
+        words = self._rewriter.rewrite(found.text, self._sales.model)
+        if words is None:
+            return found
+        again = read(words, self.vocabulary(viewer), clock_of(self._sales.model, self._sales))
+        if not again.answerable:
+            return found
+        doubtful = min(again.confidence, REWORDED)
+        return replace(again, text=found.text, confidence=doubtful, parts=(), others=(), reworded=words)
 
     def answer(self, form: Form, viewer: Viewer) -> Result:
         """Answer a reading's form; raises what Sales.answer raises."""

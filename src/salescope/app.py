@@ -40,6 +40,7 @@ from services.forecasting.record import TrackRecord
 from services.forecasting.room import ForecastRoom
 from services.inbox import Inbox
 from services.language.questions import Questions
+from services.language.rewriting import Rewriter
 from services.links import Links
 from services.mail import Mail
 from services.model import SalesModel
@@ -99,7 +100,8 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     usage = UsageLog(engine)
     people = Administration(engine, accounts, mail, sales, usage, shown(settings))
     views, planning = SavedViews(engine, model), Planning(engine, model)
-    questions = Questions(engine, sales)
+    rewriter = Rewriter(settings.rewrite_url, settings.rewrite_model, settings.rewrite_key)
+    questions = Questions(engine, sales, rewriter if settings.rewrite_url else None)
     record = TrackRecord(engine, model)
     room = installation.data_room(settings, store, engine)
     services = Services(sales, room, people, views, planning, questions, record, forecast_room)

@@ -83,6 +83,12 @@ def _mail_server(value: str) -> str:
     return value
 
 
+def _endpoint(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", value):
+        raise ValueError("write it like https://host/v1, the key in SALESCOPE_REWRITE_KEY")
+    return value
+
+
 @dataclass(frozen=True)
 class Setting:
     """A setting: environment name, default, how to read it, what it does."""
@@ -136,6 +142,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SALESCOPE_OIDC_GROUPS_CLAIM", "groups", _text, "The claim that lists a person's groups."),
     Setting("SALESCOPE_OIDC_ROLES", "", _pairs, "`group=role, …`; the first group that fits counts; others stay out."),
     Setting("SALESCOPE_OIDC_DOMAINS", "", _list, "Mail domains let in by single sign-on; empty: all of the provider."),
+    Setting(
+        "SALESCOPE_REWRITE_URL", "", _endpoint, "Chat endpoint (`/v1`) that rewords unread questions; empty: none."
+    ),
+    Setting("SALESCOPE_REWRITE_MODEL", "", _text, "The endpoint's model."),
+    Setting("SALESCOPE_REWRITE_KEY", "", _text, "The site's key with the endpoint."),
     Setting("SALESCOPE_METRICS_TOKEN", "", _text, "Bearer token for `/metrics`; empty: no metrics."),
     Setting("SALESCOPE_ACCESS_LOG", "0", _choice("0", "1"), "`1` writes a line per request to standard output."),
     Setting("SALESCOPE_LOG_FORMAT", "text", _choice("text", "json"), "`json` writes one JSON object per log line."),
@@ -149,6 +160,7 @@ SECRETS = (
     "SALESCOPE_CACHE_URL",
     "SALESCOPE_SMTP_URL",
     "SALESCOPE_OIDC_CLIENT_SECRET",
+    "SALESCOPE_REWRITE_KEY",
     "SALESCOPE_METRICS_TOKEN",
 )
 
@@ -193,6 +205,9 @@ class Settings:
     oidc_groups_claim: str
     oidc_roles: tuple[tuple[str, str], ...]
     oidc_domains: tuple[str, ...]
+    rewrite_url: str
+    rewrite_model: str
+    rewrite_key: str = field(repr=False)
     metrics_token: str = field(repr=False)
     access_log: str
     log_format: str
@@ -245,6 +260,8 @@ class Settings:
                 "SALESCOPE_OIDC_ISSUER needs SALESCOPE_OIDC_CLIENT_ID, SALESCOPE_OIDC_CLIENT_SECRET and "
                 "SALESCOPE_OIDC_ROLES beside it."
             )
+        if self.rewrite_url and not self.rewrite_model:
+            raise SettingsError("SALESCOPE_REWRITE_MODEL is empty; with SALESCOPE_REWRITE_URL name the model.")
         if self.metrics_token and len(self.metrics_token) < MIN_TOKEN:
             raise SettingsError(f"SALESCOPE_METRICS_TOKEN is too short; {MIN_TOKEN} characters or more are needed.")
 

@@ -50,12 +50,16 @@ ACCEPTED = {
     "SALESCOPE_OIDC_GROUPS_CLAIM": ("roles", "roles"),
     "SALESCOPE_OIDC_ROLES": ("leads = manager,staff=executive", (("leads", "manager"), ("staff", "executive"))),
     "SALESCOPE_OIDC_DOMAINS": ("example.com", ("example.com",)),
+    "SALESCOPE_REWRITE_URL": ("https://models.example/v1", "https://models.example/v1"),
+    "SALESCOPE_REWRITE_MODEL": ("small", "small"),
+    "SALESCOPE_REWRITE_KEY": ("s3cret", "s3cret"),
     "SALESCOPE_METRICS_TOKEN": ("0123456789abcdef", "0123456789abcdef"),
     "SALESCOPE_LOG_FORMAT": ("json", "json"),
 }
 #: Settings that are refused alone, with what they need.
 TOGETHER = {
     "SALESCOPE_MAIL_FROM": "sales@example.com",
+    "SALESCOPE_REWRITE_MODEL": "small",
     "SALESCOPE_OIDC_CLIENT_ID": "salescope",
     "SALESCOPE_OIDC_CLIENT_SECRET": "s3cret",
     "SALESCOPE_OIDC_ROLES": "staff=executive",
@@ -86,6 +90,8 @@ REFUSED = [
     ("SALESCOPE_OIDC_ROLES", "manager"),
     ("SALESCOPE_OIDC_ROLES", "=manager"),
     ("SALESCOPE_LOG_FORMAT", "xml"),
+    ("SALESCOPE_REWRITE_URL", "file:///etc/passwd"),
+    ("SALESCOPE_REWRITE_URL", "https://me:secret@host/v1"),
 ]
 
 
