@@ -80,3 +80,26 @@ def month_of(start: dt.date, calendar: Calendar) -> tuple[int, int]:
     year, index = place(start, calendar)
     on, month = divmod(calendar.fiscal_start - 1 + index, 12)
     return year + on, month + 1
+
+
+def floor(moment: dt.datetime, grain: Grain) -> dt.datetime:
+    """Return the start of the plain day, month or year of a moment."""
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if grain is Grain.YEAR:
+        return day.replace(month=1, day=1)
+    return day.replace(day=1) if grain is Grain.MONTH else day
+
+
+#: Days from the first of a bucket that lie in the next one, whatever its length.
+_BEYOND = {Grain.DAY: 1, Grain.MONTH: 32, Grain.YEAR: 367}
+
+
+def ceiling(moment: dt.datetime, grain: Grain) -> dt.datetime:
+    """Return the first start of a plain day, month or year that is not before a moment."""
+    start = floor(moment, grain)
+    if start == moment:
+        return moment
+    try:
+        return floor(start + dt.timedelta(days=_BEYOND[grain]), grain)
+    except OverflowError:
+        return dt.datetime(9999, 12, 31, 23, 59, 59)

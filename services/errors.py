@@ -86,3 +86,7 @@ class AwayError(NotReadyError):
 
     def __init__(self, message: str = "The server of the data does not answer. Try again in a moment.") -> None:
         super().__init__(message)
+
+
+class RebuildError(SalescopeError):
+    """A version cannot be brought up to date from the one before; it is built from nothing instead."""

@@ -118,13 +118,28 @@ class Days:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What images were chosen for: the model's version, how many lines there were, the bytes allowed."""
+
+    model: str
+    lines: int
+    budget: int
+
+
+@dataclass(frozen=True)
 class Images:
-    """All images of a version, the dictionaries of their keys, and the sorted values of entities."""
+    """All images of a version, the dictionaries of their keys, and the sorted values of entities.
+
+    `chains` are the finest of those made of one another, each with the small one beside it; `basis` says what they
+    were chosen for.
+    """
 
     images: Mapping[str, Image]
     dictionaries: Mapping[str, Dictionary]
     entities: Mapping[str, Array]
     days: Days
+    chains: tuple[tuple[Rollup, Rollup], ...] = ()
+    basis: Basis | None = None
 
     @property
     def rollups(self) -> tuple[Rollup, ...]:
@@ -150,7 +165,8 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._list: dict[str, list[Any]] = {"images": [], "dictionaries": [], "entities": []}
+        self._list: dict[str, Any] = {"images": [], "dictionaries": [], "entities": []}
+        self._kept = 0
         folder.mkdir(parents=True, mode=0o700)
 
     def add(self, rollup: Rollup, columns: Mapping[str, Array], scales: Mapping[str, int | None]) -> None:
@@ -158,6 +174,22 @@ class Writer:
         for name, values in columns.items():
             np.save(self.folder / f"{rollup.table}.{name}.npy", np.ascontiguousarray(values), allow_pickle=False)
         self._list["images"].append({"rollup": asdict(rollup), "columns": [*columns], "scales": dict(scales)})
+
+    def keep(self) -> None:
+        """Have the images added so far stay."""
+        self._kept = len(self._list["images"])
+
+    def take_back(self) -> None:
+        """Remove the images added since the last that stay."""
+        for row in self._list["images"][self._kept :]:
+            for name in row["columns"]:
+                (self.folder / f"{row['rollup']['table']}.{name}.npy").unlink()
+        del self._list["images"][self._kept :]
+
+    def note(self, chains: Sequence[tuple[Rollup, Rollup]], basis: Basis) -> None:
+        """Add how the images were chosen."""
+        self._list["chains"] = [[asdict(each) for each in pair] for pair in chains]
+        self._list["basis"] = asdict(basis)
 
     def add_dictionary(self, column: str, dictionary: Dictionary) -> None:
         """Add the values of a key."""
@@ -197,7 +229,9 @@ def read(folder: Path) -> Images:
     images = [_image(folder, row) for row in listed["images"]]
     entities = {column: _load(folder / f"entity_{number}.npy") for number, column in enumerate(listed["entities"])}
     days = Days(*(_load(folder / f"{name}.npy") for name in DAYS))
-    return Images({image.rollup.table: image for image in images}, dictionaries, entities, days)
+    chains = tuple((rollup_from(wide), rollup_from(small)) for wide, small in listed.get("chains", ()))
+    basis = Basis(**listed["basis"]) if "basis" in listed else None
+    return Images({image.rollup.table: image for image in images}, dictionaries, entities, days, chains, basis)
 
 
 def images_of(snapshot: Snapshot, root: Path) -> Images:
@@ -211,12 +245,18 @@ def images_of(snapshot: Snapshot, root: Path) -> Images:
     for row in rows_of(snapshot, sa.text("SELECT folder, digest FROM images")):
         folder = root / "images" / str(row["folder"])
         try:
-            if _digest(folder) == row["digest"]:
-                return read(folder)
+            found = read_whole(folder, str(row["digest"]))
+            if found is not None:
+                return found
             log.error("The images in %s are damaged; the data are answered without them, more slowly.", folder)
         except FileNotFoundError:
             log.warning("There are no images in %s; the data are answered without them, more slowly.", folder)
     return NONE
+
+
+def read_whole(folder: Path, digest: str) -> Images | None:
+    """Return the images in a folder whose files have a digest, None for others; raises FileNotFoundError."""
+    return read(folder) if _digest(folder) == digest else None
 
 
 def sweep(root: Path, version: int) -> None:

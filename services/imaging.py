@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import numpy as np
@@ -20,7 +20,22 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from services.expressions import names_in
-from services.images import BUCKET, ENTITY, LEAD, MASK, OFFSETS, ROWS, STARTS, Array, Dictionary, Writer, narrow, sweep
+from services.images import (
+    BUCKET,
+    ENTITY,
+    LEAD,
+    MASK,
+    OFFSETS,
+    ROWS,
+    STARTS,
+    Array,
+    Basis,
+    Dictionary,
+    State,
+    Writer,
+    narrow,
+    sweep,
+)
 from services.measures import Aggregate, MeasurePlan
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
@@ -33,6 +48,7 @@ MOST_BYTES, FREE_BYTES = 1_000_000_000, 150_000_000
 CHAIN_SHARE, COUNTING_SHARE = 0.3, 0.4
 #: Keys have at most this many values, sets of values this many bits, texts that are counted this many bytes.
 MOST_VALUES, MOST_BITS, MOST_TEXT = 60_000, 62, 64
+KEPT = {ROWS: "n", MASK: "m", ENTITY: "e"}
 #: Whole numbers up to this add up exactly as doubles.
 EXACT = 2.0**53
 KEYS = (ColumnType.TEXT, ColumnType.INTEGER)
@@ -56,7 +72,7 @@ def build(
     if found is None:
         return
     name = f"{version:06d}-{uuid.uuid4().hex[:12]}"
-    imaging = _Imaging(connection, model, found, Writer(root / "images" / name), tuning)
+    imaging = Imaging(connection, model, found, Writer(root / "images" / name), tuning)
     imaging.run()
     connection.execute("INSERT INTO images VALUES (?, ?)", [name, imaging.writer.finish()])
 
@@ -70,7 +86,9 @@ class _Key:
     values: int
 
 
-class _Imaging:
+class Imaging:
+    """Makes the images of facts in a snapshot being built."""
+
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
@@ -86,23 +104,32 @@ class _Imaging:
         self._keys: dict[str, _Key] = {}
         self._depending: dict[str, tuple[str, ...]] = {}
         self._entities: dict[str, int] = {}
+        self._chains_made: list[tuple[Rollup, Rollup]] = []
         self._made = 0
+        #: The condition of the lines that images are made of.
+        self._within = "true"
 
     def run(self) -> None:
+        """Make them all and write what they are."""
         for column in (*self._found.few, *self._found.many):
             if column.values <= MOST_VALUES and self._model.facts.columns[column.name].type in KEYS:
                 self._make_dictionary(column.name)
         left = budget = self._budget()
-        made: list[Rollup] = []
         for alternatives in self._chains():
             part = COUNTING_SHARE if any(each.entity for each in alternatives) else CHAIN_SHARE
             wanted = self._first_within(alternatives, min(left, part * budget))
-            if wanted is not None and self._tuning.allows(wanted, made):
-                left -= self._make_chain(wanted)
-                made.append(wanted)
+            if wanted is not None and self._tuning.allows(wanted, (each for each, _ in self._chains_made)):
+                left -= self._make_chain(wanted, self._narrower(wanted), left)
+        self.writer.add_days(*self._days())
+        self.writer.note(self._chains_made, Basis(self._model.version, self._found.lines, int(budget)))
+
+    def _days(self) -> tuple[Array, Array, Array]:
+        """Return the days with lines, and the moments of the first and the last of each."""
         moments = f"SELECT {self._time}::DATE AS d, min({self._time}) AS a, max({self._time}) AS z"
-        found = self._connection.sql(f"{moments} FROM {self._facts} GROUP BY 1 ORDER BY 1").to_arrow_table()
-        self.writer.add_days(*(found[name].to_numpy() for name in ("d", "a", "z")))
+        asked = f"{moments} FROM {self._facts} WHERE {self._within} GROUP BY 1 ORDER BY 1"
+        found = self._connection.sql(asked).to_arrow_table()
+        days, first, last = (found[name].to_numpy() for name in ("d", "a", "z"))
+        return days, first, last
 
     def _width_of_facts(self) -> float:
         """Return the bytes of a line as it would be in memory."""
@@ -137,6 +164,25 @@ class _Imaging:
 
     def _make_dictionary(self, column: str) -> None:
         """Read the values of a key, and what depends on it: labels, and segments that ask for nothing else."""
+        attributes, flags, found = self._described_values(column)
+        key = len(self._keys)
+        self._number(f"key_{key}", found)
+        table = self._connection.sql(f"SELECT * FROM key_{key} ORDER BY code").to_arrow_table().to_pydict()  # noqa: S608 - a name made here
+        depending = {
+            name: tuple(table[f"label_{number}"])
+            for number, name in enumerate(attributes)
+            if all(table[f"same_{number}"])
+        }
+        conditions = {text: tuple(table[f"flag_{number}"]) for number, text in enumerate(flags)}
+        self._keep_dictionary(column, Dictionary(tuple(table["value"]), depending, conditions))
+
+    def _keep_dictionary(self, column: str, dictionary: Dictionary) -> None:
+        self._keys[column] = _Key(column, len(self._keys), len(dictionary.values))
+        self.writer.add_dictionary(column, dictionary)
+        self._depending[column] = tuple(dictionary.attributes)
+
+    def _described_values(self, column: str) -> tuple[list[str], list[str], str]:
+        """Return the labels of a key, the conditions on it, and the select of its values with both."""
         attributes = self._attributes(column)
         flags = {
             segment.condition: f"coalesce({_where(self._model, segment.condition)}, false)"
@@ -149,19 +195,8 @@ class _Imaging:
             same = f"min({label}) IS NOT DISTINCT FROM max({label}) AND count({label}) IN (0, count(*))"
             asked.append(f"max({label}) AS label_{number}, {same} AS same_{number}")
         asked += [f"bool_or({sql}) AS flag_{number}" for number, sql in enumerate(flags.values())]
-        key = len(self._keys)
-        found = f"SELECT {', '.join(asked)} FROM {self._facts} GROUP BY 1"  # noqa: S608 - a model's names
-        self._number(f"key_{key}", found)
-        table = self._connection.sql(f"SELECT * FROM key_{key} ORDER BY code").to_arrow_table().to_pydict()  # noqa: S608 - a name made here
-        self._keys[column] = _Key(column, key, len(table["value"]))
-        depending = {
-            name: tuple(table[f"label_{number}"])
-            for number, name in enumerate(attributes)
-            if all(table[f"same_{number}"])
-        }
-        conditions = {text: tuple(table[f"flag_{number}"]) for number, text in enumerate(flags)}
-        self.writer.add_dictionary(column, Dictionary(tuple(table["value"]), depending, conditions))
-        self._depending[column] = tuple(depending)
+        found = f"SELECT {', '.join(asked)} FROM {self._facts} WHERE {self._within} GROUP BY 1"  # noqa: S608 - a model's names
+        return attributes, [*flags], found
 
     def _number(self, table: str, values: str) -> None:
         """Make a table of a select's rows and a `code`: the place of their `value`, nothing last."""
@@ -235,13 +270,13 @@ class _Imaging:
 
     # Making them
 
-    def _make_chain(self, wanted: Rollup) -> float:
-        """Make an image and those of coarser grains; return the bytes they take."""
+    def _make_chain(self, wanted: Rollup, narrower: Rollup, room: float) -> float:
+        """Make an image and those of coarser grains; return the bytes they take, 0 when there is no room for them."""
         if wanted.entity and not self._make_entity(wanted.entity):
             return 0.0
         aggregates = self._aggregates(wanted)
-        self._connection.execute(f"CREATE TEMP TABLE chain AS {self._select(wanted, aggregates)}")
-        taken, narrower = 0.0, self._narrower(wanted)
+        self._fill_chain(wanted, aggregates)
+        taken = 0.0
         if not wanted.aggregate or wanted.entity or self._proven(wanted):
             grain: Grain | None = wanted.grain
             while grain is not None:
@@ -253,8 +288,18 @@ class _Imaging:
                 grain = COARSER.get(grain)
                 if grain is not None:
                     self._coarsen(wanted, aggregates, grain)
+            if taken > room:
+                self.writer.take_back()
+                taken = 0.0
+            elif taken:
+                self.writer.keep()
+                self._chains_made.append((wanted, narrower))
         self._connection.execute("DROP TABLE chain")
         return taken
+
+    def _fill_chain(self, wanted: Rollup, aggregates: Mapping[str, Aggregate]) -> None:
+        """Make the table of the finest grain."""
+        self._connection.execute(f"CREATE TEMP TABLE chain AS {self._select(wanted, aggregates)}")
 
     def _aggregates(self, wanted: Rollup) -> dict[str, Aggregate]:
         """Return the aggregates whose partial results an image keeps, by the column of the chain."""
@@ -273,11 +318,11 @@ class _Imaging:
         cells = [f"date_trunc('{wanted.grain.value}', {self._time})::DATE AS b"]
         cells += [f"{PARTS[part]}({self._time})::UTINYINT AS {name_of(part)}" for part in wanted.parts]
         cells += [f"{self._facts}.{name_of(key)} AS r{number}" for number, key in enumerate(wanted.keys)]
-        source, where = self._facts, ""
+        source, where = self._facts, f" WHERE {self._within}"
         if wanted.aggregate:
             described = self._described(wanted.aggregate)
             cells.append(f"{self._facts}.{name_of(described.source)} AS e")
-            where = f" WHERE {counted(self._model, described)}"
+            where += f" AND {counted(self._model, described)}"
             for number, name in enumerate(wanted.masks):
                 of = f"{self._facts}.{name_of(name)}"
                 source += (
@@ -375,30 +420,78 @@ class _Imaging:
 
     def _write(self, rollup: Rollup, aggregates: Mapping[str, Aggregate], source: str = "chain") -> float:
         """Write the chain as it is now, or what was made from it, as an image; return its bytes."""
-        keys = [*map(name_of, rollup.parts), *(f"k{number}" for number in range(len(rollup.keys)))]
+        names = [*rollup.parts, *(f"k{number}" for number in range(len(rollup.keys)))]
         sizes = [self._keys[name].values for name in rollup.keys]
         # Values of parts, such as hours, are their own codes and narrow nothing.
-        order = ["b", *(["k0"] if sizes else []), *keys]
+        order = ["b", *(["k0"] if sizes else []), *map(name_of, names)]
         rows = f"SELECT * FROM {source} ORDER BY {', '.join(dict.fromkeys(order))}"  # noqa: S608 - names made here
         table = self._connection.sql(rows).to_arrow_table()
-        if not table.num_rows:
+        return self._keep(rollup, ImageRows.read(table, names, aggregates))
+
+    def _keep(self, rollup: Rollup, rows: ImageRows) -> float:
+        """Write the rows of an image; return its bytes."""
+        if not len(rows.days):
             return 0.0
-        columns, states, scales = _time_columns(table, sizes[0] if sizes else 0), {}, {}
-        for number, name in enumerate((*rollup.parts, *(f"k{place}" for place in range(len(rollup.keys))))):
-            columns[f"k{number}"] = narrow(_numbers(table[name]))
-        for column, aggregate in aggregates.items():
-            state = _state(table[column])
-            if state is not None:
-                columns[column], scales[column], known = state
-                states[aggregate.text] = column
-                columns |= {} if known is None else {f"{column}_known": known}
-        for name, kept in ((ROWS, "n"), (MASK, "m"), (ENTITY, "e")):
-            if kept in table.column_names and (kept != "m" or rollup.masks):
-                columns[name] = narrow(_numbers(table[kept]))
+        columns, states, scales = rows.time_columns(), {}, {}
+        if rollup.keys:
+            columns[LEAD] = rows.lead(rows.codes[len(rollup.parts)], self._keys[rollup.keys[0]].values)
+        columns |= {f"k{number}": narrow(codes) for number, codes in enumerate(rows.codes)}
+        for number, (text, state) in enumerate(rows.states.items()):
+            small = _smallest(state)
+            if small is not None:
+                column = f"s{number}"
+                columns[column], scales[column], states[text] = small.values, small.scale, column
+                columns |= {} if small.known is None else {f"{column}_known": small.known}
+        for name in (ROWS, ENTITY, *((MASK,) if rollup.masks else ())):
+            if name in rows.others:
+                columns[name] = narrow(rows.others[name])
         self._made += 1
-        made = replace(rollup, table=f"image_{self._made}", states=states, rows=table.num_rows)
+        made = replace(rollup, table=f"image_{self._made}", states=states, rows=len(rows.days))
         self.writer.add(made, columns, scales)
         return float(sum(values.nbytes for values in columns.values()))
+
+
+@dataclass(frozen=True)
+class ImageRows:
+    """Rows of an image in its order: the day each bucket begins, codes, states by aggregate, and mask, entity, rows."""
+
+    days: Array
+    codes: Sequence[Array]
+    states: Mapping[str, State]
+    others: Mapping[str, Array]
+
+    @classmethod
+    def read(cls, table: pa.Table, names: Sequence[str], aggregates: Mapping[str, Aggregate]) -> Self:
+        """Return the rows of a chain's table, in which `names` are the columns of codes."""
+        days = table["b"].cast(pa.date32()).cast(pa.int32()).combine_chunks().to_numpy()
+        found = {each.text: _state(table[column]) for column, each in aggregates.items()}
+        others = {name: narrow(_numbers(table[kept])) for name, kept in KEPT.items() if kept in table.column_names}
+        states = {text: state for text, state in found.items() if state is not None}
+        return cls(days, [narrow(_numbers(table[name])) for name in names], states, others)
+
+    @property
+    def first(self) -> Array:
+        """The number of each bucket's first row."""
+        return np.flatnonzero(np.r_[True, self.days[1:] != self.days[:-1]])
+
+    @property
+    def buckets(self) -> Array:
+        """The number of each row's bucket."""
+        return np.repeat(np.arange(len(self.first)), np.diff(np.r_[self.first, len(self.days)]))
+
+    def time_columns(self) -> dict[str, Array]:
+        """Return buckets of time and where their rows begin."""
+        first = self.first
+        starts = self.days[first].astype("datetime64[D]").astype("datetime64[s]")
+        offsets = np.r_[first, len(self.days)].astype(np.int64)
+        return {STARTS: starts, BUCKET: narrow(self.buckets), OFFSETS: offsets}
+
+    def lead(self, codes: Array, size: int) -> Array:
+        """Return where the rows of each code of the first key begin and end in each bucket; it has `size` codes."""
+        first = self.first
+        found = np.bincount(self.buckets * size + codes, minlength=len(first) * size)
+        ends = np.cumsum(found).reshape(len(first), size)
+        return np.column_stack([first, ends]).astype(np.int64)
 
 
 def _sql(model: SalesModel, element: sa.ColumnElement[Any]) -> str:
@@ -416,39 +509,32 @@ def _numbers(column: pa.ChunkedArray) -> Array:
     return values
 
 
-def _time_columns(table: pa.Table, lead: int) -> dict[str, Array]:
-    """Return buckets of time, where their rows begin, and those of each code of the first key of `lead` values."""
-    days = table["b"].cast(pa.date32()).cast(pa.int32()).combine_chunks().to_numpy()
-    first = np.flatnonzero(np.r_[True, days[1:] != days[:-1]])
-    counts = np.diff(np.r_[first, len(days)])
-    buckets = np.repeat(np.arange(len(first)), counts)
-    columns = {STARTS: days[first].astype("datetime64[D]").astype("datetime64[s]"), BUCKET: narrow(buckets)}
-    columns[OFFSETS] = np.r_[first, len(days)].astype(np.int64)
-    if lead:
-        found = np.bincount(buckets * lead + _numbers(table["k0"]), minlength=len(first) * lead)
-        ends = np.cumsum(found).reshape(len(first), lead)
-        columns[LEAD] = np.column_stack([first, ends]).astype(np.int64)
-    return columns
-
-
-def _state(column: pa.ChunkedArray) -> tuple[Array, int | None, Array | None] | None:
-    """Return partial results as numbers, their scale, and which rows have one; None for what is no number."""
+def _state(column: pa.ChunkedArray) -> State | None:
+    """Return partial results as numbers; None for what is no number."""
     found = column.combine_chunks()
     kind = found.type
     known = None if not found.null_count else found.is_valid().to_numpy(zero_copy_only=False)
     if pa.types.is_floating(kind):
-        return np.nan_to_num(found.to_numpy(zero_copy_only=False)), None, known
+        return State(np.nan_to_num(found.to_numpy(zero_copy_only=False)), None, known)
     if pa.types.is_decimal128(kind):
         values, scale = _wholes(found), kind.scale
     elif pa.types.is_integer(kind):
         values, scale = found.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64), 0
     else:
         return None
-    if values is None or float(np.abs(values).astype(np.float64).sum()) >= EXACT:
+    return None if values is None else State(values, scale, known)
+
+
+def _smallest(state: State) -> State | None:
+    """Return partial results in the room they need; None when their sum would not be exact."""
+    values, scale = state.values, state.scale
+    if scale is None:
+        return state
+    if float(np.abs(values).astype(np.float64).sum()) >= EXACT:
         return None
     while scale and not (values % 10).any():
         values, scale = values // 10, scale - 1
-    return narrow(values), scale, known
+    return State(narrow(values), scale, state.known)
 
 
 def _wholes(found: pa.Array) -> Array | None:

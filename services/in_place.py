@@ -82,7 +82,7 @@ class InPlace:
         raise UserError(NO_LOADS)
         yield
 
-    def publish(self, build: Build, now: str) -> Pointer:  # noqa: ARG002 - as every warehouse
+    def publish(self, build: Build, now: str, update: Build | None = None) -> Pointer:  # noqa: ARG002 - as every warehouse
         """Raise UserError: nothing can be loaded."""
         raise UserError(NO_LOADS)
 

@@ -17,10 +17,11 @@ import duckdb
 import orjson
 import sqlalchemy as sa
 
-from services import imaging, rollups, tuning
-from services.errors import LoadError
+from services import imaging, renewing, rollups, tuning
+from services.errors import LoadError, RebuildError
 from services.model import SQL_TYPES, SalesModel
-from services.sqltext import literal_type, name_of, path_of
+from services.periods import Grain
+from services.sqltext import literal_type, name_of, one, path_of
 from services.warehouse import KEEP, Warehouse, rows_of, sync
 
 #: Line ids of one load lie below this; the load's number is added in multiples of it.
@@ -222,16 +223,60 @@ def build(
     time, key, table = name_of(model.facts.time), name_of(model.facts.key), name_of(model.facts.table)
     lines = facts_select(connection, root, model, ledger)
     connection.execute(f"CREATE TABLE {table} AS SELECT * FROM ({lines}) ORDER BY {time}, {key}")
+    _describe(connection, model, ledger)
+    found, chosen = rollups.survey(connection, model), tuning.read(root)
+    connection.execute("CREATE TABLE chosen (tuning VARCHAR)")
+    connection.execute("INSERT INTO chosen VALUES (?)", [repr(chosen)])
+    rollups.build(connection, model, found, chosen)
+    imaging.build(connection, model, found, root, version, chosen)
+
+
+def update(
+    connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: Sequence[Load], version: int
+) -> None:
+    """Bring a copy of the snapshot before up to date with the last load: only the days it has lines of are made anew.
+
+    Raises RebuildError where `build` has to make the version from nothing.
+    """
+    touched = _touched(connection, root, model, ledger)
+    time, key, table = name_of(model.facts.time), name_of(model.facts.key), name_of(model.facts.table)
+    if ledger[-1].mode is Mode.REPLACE_PERIOD:
+        connection.execute(f"DELETE FROM {table} WHERE {touched.within(Grain.DAY)}")
+    lines = _part(connection, root, model, ledger[-1], ())
+    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM ({lines}) ORDER BY {time}, {key}")
+    for name in ("loads", "coverage"):
+        connection.execute(f"DROP TABLE {name}")
+    _describe(connection, model, ledger)
+    rollups.renew(connection, model, touched)
+    renewing.renew(connection, model, root, version, touched)
+
+
+def _touched(
+    connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: Sequence[Load]
+) -> rollups.Touched:
+    """Return the days that the last load of a ledger changes in a snapshot with the loads before it."""
+    there = {row[0] for row in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
+    last = ledger[-1] if ledger else None
+    if last is None or last.mode not in (Mode.APPEND, Mode.REPLACE_PERIOD) or not {"images", "chosen"} <= there:
+        raise RebuildError("The load changes more than its own days.")
+    (chosen,) = one(connection, "SELECT tuning FROM chosen")
+    before = connection.execute("SELECT number, digest, undone_at IS NULL FROM loads ORDER BY number").fetchall()
+    expected = [(each.number, each.digest, each.active) for each in sorted(ledger[:-1], key=lambda each: each.number)]
+    if before != expected or not last.active or chosen != repr(tuning.read(root)):
+        raise RebuildError("More than the last load is new.")
+    return rollups.Touched(model.facts.time, *period_of(last))
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, model: SalesModel, ledger: Sequence[Load]) -> None:
+    """Make the tables of the loads and of what the data cover, and look that all lines are there."""
     write(connection, ledger)
+    time = name_of(model.facts.time)
     connection.execute(
         f"CREATE TABLE coverage AS SELECT count(*) AS line_count, min({time}) AS first_time, "
         f"max({time}) AS last_time, coalesce(bool_or({time} <> date_trunc('day', {time})), false) AS has_hours, "
-        f"'{model.name}' AS model_name FROM {table}"
+        f"'{model.name}' AS model_name FROM {name_of(model.facts.table)}"
     )
     _check(connection, model, in_force(ledger))
-    found, chosen = rollups.survey(connection, model), tuning.read(root)
-    rollups.build(connection, model, found, chosen)
-    imaging.build(connection, model, found, root, version, chosen)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, model: SalesModel, entries: Sequence[Load]) -> None:

@@ -27,6 +27,7 @@ from services.ledger import (
     period_of,
     read_file,
     same_key,
+    update,
     write_file,
 )
 from services.model import SalesModel
@@ -299,7 +300,11 @@ def _publish(
         batches.carry(connection, warehouse)
         extra(connection)
 
-    return warehouse.publish(fill, utc_now().isoformat(timespec="seconds"))
+    def renew(connection: duckdb.DuckDBPyConnection) -> None:
+        update(connection, warehouse.root, model, ledger, version)
+        extra(connection)
+
+    return warehouse.publish(fill, utc_now().isoformat(timespec="seconds"), renew)
 
 
 def _keep(made: Path, kept: Path) -> None:

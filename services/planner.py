@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from services import buckets
 from services.access import RowScope
+from services.buckets import ceiling, floor
 from services.expressions import names_in
 from services.measures import MeasurePlan, measure_plan
 from services.model import TIME_PARTS, SalesModel
@@ -207,8 +208,8 @@ def _widened(period: Range, coverage: Coverage) -> Range:
     """Return a period that reaches over the data's ends as one of whole years there: no row lies beyond."""
     if period.empty or period.start >= coverage.end or period.end <= coverage.start:
         return period
-    start = _floor(coverage.start, Grain.YEAR) if period.start <= coverage.start else period.start
-    end = _ceiling(coverage.end, Grain.YEAR) if period.end >= coverage.end else period.end
+    start = floor(coverage.start, Grain.YEAR) if period.start <= coverage.start else period.start
+    end = ceiling(coverage.end, Grain.YEAR) if period.end >= coverage.end else period.end
     return Range(start, end)
 
 
@@ -283,26 +284,5 @@ def _moves_whole(shift: Shift, grain: Grain) -> bool:
 
 def whole(period: Range, grain: Grain) -> Range | None:
     """Return the part of a period made of whole buckets, None when there is none."""
-    start, end = _ceiling(period.start, grain), _floor(period.end, grain)
+    start, end = ceiling(period.start, grain), floor(period.end, grain)
     return Range(start, end) if start < end else None
-
-
-def _floor(moment: dt.datetime, grain: Grain) -> dt.datetime:
-    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    if grain is Grain.YEAR:
-        return day.replace(month=1, day=1)
-    return day.replace(day=1) if grain is Grain.MONTH else day
-
-
-#: Days from the first of a bucket that lie in the next one, whatever its length.
-_BEYOND = {Grain.DAY: 1, Grain.MONTH: 32, Grain.YEAR: 367}
-
-
-def _ceiling(moment: dt.datetime, grain: Grain) -> dt.datetime:
-    floor = _floor(moment, grain)
-    if floor == moment:
-        return moment
-    try:
-        return _floor(floor + dt.timedelta(days=_BEYOND[grain]), grain)
-    except OverflowError:
-        return dt.datetime(9999, 12, 31, 23, 59, 59)

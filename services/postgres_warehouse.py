@@ -188,7 +188,7 @@ class PostgresWarehouse:
         except psycopg.Error as error:
             raise SalescopeError(f"PostgreSQL refused the data: {_first_line(error)}") from error
 
-    def publish(self, build: Build, now: str) -> Pointer:
+    def publish(self, build: Build, now: str, update: Build | None = None) -> Pointer:  # noqa: ARG002 - all is copied
         """Build the next version with `build(connection)` and make it the live one; the caller holds `writing()`.
 
         When anything fails, the version before stays live and nothing is left behind.

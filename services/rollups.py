@@ -7,14 +7,17 @@ proves which of them may answer a query.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import duckdb
 import orjson
 import sqlalchemy as sa
 
+from services.buckets import ceiling, floor
+from services.errors import RebuildError
 from services.expressions import Element, names_in
 from services.measures import Aggregate, MeasurePlan
 from services.model import SalesModel
@@ -92,6 +95,24 @@ class Survey:
 
 
 @dataclass(frozen=True)
+class Touched:
+    """The whole days, from `first` to before `after`, in which lines came or went; `time` is their column's name."""
+
+    time: str
+    first: dt.datetime
+    after: dt.datetime
+
+    def reach(self, grain: Grain) -> tuple[dt.datetime, dt.datetime]:
+        """Return the start of the first bucket they lie in, and the end of the last."""
+        return floor(self.first, grain), ceiling(self.after, grain)
+
+    def within(self, grain: Grain) -> str:
+        """Return the condition of the rows in those buckets."""
+        start, end = self.reach(grain)
+        return f"({name_of(self.time)} >= TIMESTAMP '{start}' AND {name_of(self.time)} < TIMESTAMP '{end}')"
+
+
+@dataclass(frozen=True)
 class Tuning:
     """What people chose beside what is chosen for them: tables to have, and those not to have, by their `columns`."""
 
@@ -133,10 +154,14 @@ def build(
                 rollup = _make(connection, model, wanted, f"rollup_{len(made)}", found.alone)
                 budget -= rollup.rows
                 made.append(rollup)
+    _write_down(connection, made)
+    return made
+
+
+def _write_down(connection: duckdb.DuckDBPyConnection, made: Iterable[Rollup]) -> None:
     definitions = [[orjson.dumps(asdict(rollup)).decode()] for rollup in made]
     if definitions:
         connection.executemany("INSERT INTO rollups VALUES (?)", definitions)
-    return made
 
 
 def first_that_fits(alternatives: Sequence[Rollup], fits: Callable[[Rollup], bool]) -> Rollup | None:
@@ -278,11 +303,7 @@ def _make(connection: duckdb.DuckDBPyConnection, model: SalesModel, wanted: Roll
     if wanted.entity:
         return _make_entities(connection, model, wanted, table)
     plan = MeasurePlan(model, tuple(model.measures))
-    aggregates = {
-        column: element
-        for column, element in plan.aggregates.items()
-        if _adds_up(plan.described[column], wanted, alone)
-    }
+    aggregates = [column for column, each in plan.described.items() if _adds_up(each, wanted, alone)]
     highest = tuple(
         name
         for dimension in model.dimensions.values()
@@ -290,22 +311,78 @@ def _make(connection: duckdb.DuckDBPyConnection, model: SalesModel, wanted: Roll
         for name in (dimension.label_column, dimension.code_column)
         if name is not None and name not in wanted.keys
     )
-    cells = _cells(model, wanted)
-    columns = [*cells, f"count(*)::BIGINT AS {ROWS}"]
-    if aggregates:
-        labelled = (element.label(column) for column, element in aggregates.items())
-        selected = statement_text(sa.select(*labelled).select_from(model.table))
-        columns.append(selected.removeprefix("SELECT ").rpartition("FROM")[0].strip())
-    columns += [f"max({name_of(name)}) AS {name_of(name)}" for name in dict.fromkeys(highest)]
-    connection.execute(
-        f"CREATE TABLE {table} AS SELECT {', '.join(columns)} FROM {name_of(model.facts.table)} "  # noqa: S608 - a model's names
-        f"GROUP BY {', '.join(map(str, range(1, len(cells) + 1)))} ORDER BY 1"
-    )
+    wanted = replace(wanted, highest=tuple(dict.fromkeys(highest)))
+    connection.execute(f"CREATE TABLE {table} AS {_select(model, wanted, plan, aggregates)} ORDER BY 1")
     (rows,) = one(connection, f"SELECT count(*) FROM {table}")  # noqa: S608 - a name made here
     distinct = [column for column in aggregates if plan.described[column].function == "count_distinct"]
     lost = {column for column in distinct if not _proven(connection, model, plan.aggregates[column], table, column)}
     states = {plan.described[column].text: column for column in aggregates if column not in lost}
-    return Rollup(table, wanted.grain, wanted.keys, wanted.parts, tuple(dict.fromkeys(highest)), states, rows=rows)
+    return replace(wanted, table=table, states=states, rows=rows)
+
+
+def _select(
+    model: SalesModel, rollup: Rollup, plan: MeasurePlan, aggregates: Iterable[str], within: str = "true"
+) -> str:
+    """Return the select of a rollup's rows: of all the facts, or those within a condition."""
+    cells = _cells(model, rollup)
+    columns = [*cells, f"count(*)::BIGINT AS {ROWS}"]
+    labelled = [plan.aggregates[column].label(column) for column in aggregates]
+    if labelled:
+        selected = statement_text(sa.select(*labelled).select_from(model.table))
+        columns.append(selected.removeprefix("SELECT ").rpartition("FROM")[0].strip())
+    columns += [f"max({name_of(name)}) AS {name_of(name)}" for name in rollup.highest]
+    return (
+        f"SELECT {', '.join(columns)} FROM {name_of(model.facts.table)} WHERE {within} "  # noqa: S608 - a model's names
+        f"GROUP BY {', '.join(map(str, range(1, len(cells) + 1)))}"
+    )
+
+
+def renew(connection: duckdb.DuckDBPyConnection, model: SalesModel, touched: Touched) -> None:
+    """Make the rows anew of all buckets that touched days lie in; raises RebuildError where that does not do."""
+    plan = MeasurePlan(model, tuple(model.measures))
+    described = {each.text: each for each in plan.described.values()}
+    listed = connection.execute("SELECT definition FROM rollups").fetchall()
+    made = []
+    for rollup in read([row[0] for row in listed]):
+        for text in rollup.states:
+            if described[text].function == "count_distinct":
+                require_alone(connection, model, described[text], rollup.keys, touched)
+        within = touched.within(rollup.grain)
+        rows = (
+            _entities(model, rollup, described[rollup.aggregate], within)
+            if rollup.entity
+            else _select(model, rollup, plan, rollup.states.values(), within)
+        )
+        connection.execute(f"DELETE FROM {rollup.table} WHERE {within}")  # noqa: S608 - names made here
+        connection.execute(f"INSERT INTO {rollup.table} BY NAME {rows} ORDER BY 1")
+        (count,) = one(connection, f"SELECT count(*) FROM {rollup.table}")  # noqa: S608 - a name made here
+        made.append(replace(rollup, rows=count))
+    connection.execute("DELETE FROM rollups")
+    _write_down(connection, made)
+
+
+def require_alone(
+    connection: duckdb.DuckDBPyConnection,
+    model: SalesModel,
+    aggregate: Aggregate,
+    keys: Sequence[str],
+    touched: Touched,
+) -> None:
+    """Raise RebuildError unless each counted value of touched days has one day and one value of each key."""
+    table, name, within = name_of(model.facts.table), name_of(aggregate.source), touched.within(Grain.DAY)
+    where = counted(model, aggregate)
+    cells = ", ".join((name, f"{name_of(model.facts.time)}::DATE", *map(name_of, keys)))
+    values, pairs = one(
+        connection,
+        f"SELECT count(DISTINCT {name}), count(DISTINCT ({cells})) FROM {table} WHERE {within} AND {where}",  # noqa: S608 - a model's names
+    )
+    (elsewhere,) = one(
+        connection,
+        f"SELECT count(*) FROM {table} SEMI JOIN (SELECT DISTINCT {name} FROM {table} WHERE {within} AND {where}) "  # noqa: S608 - as above
+        f"USING ({name}) WHERE NOT ({within}) AND {where}",
+    )
+    if values != pairs or elsewhere:
+        raise RebuildError(f"{aggregate.text} adds up no longer.")
 
 
 def _adds_up(aggregate: Aggregate, wanted: Rollup, alone: Alone) -> bool:
@@ -333,9 +410,14 @@ def _proven(
 def _make_entities(connection: duckdb.DuckDBPyConnection, model: SalesModel, wanted: Rollup, table: str) -> Rollup:
     plan = MeasurePlan(model, tuple(model.measures))
     (aggregate,) = {each for each in plan.described.values() if each.text == wanted.aggregate}
-    connection.execute(
-        f"CREATE TABLE {table} AS SELECT DISTINCT {', '.join(_cells(model, wanted))} "  # noqa: S608 - a model's names
-        f"FROM {name_of(model.facts.table)} WHERE {counted(model, aggregate)} ORDER BY 1"
-    )
+    connection.execute(f"CREATE TABLE {table} AS {_entities(model, wanted, aggregate)} ORDER BY 1")
     (rows,) = one(connection, f"SELECT count(*) FROM {table}")  # noqa: S608 - a name made here
     return Rollup(table, wanted.grain, wanted.keys, entity=wanted.entity, aggregate=wanted.aggregate, rows=rows)
+
+
+def _entities(model: SalesModel, rollup: Rollup, aggregate: Aggregate, within: str = "true") -> str:
+    """Return the select of the distinct values a rollup keeps: of all the facts, or those within a condition."""
+    return (
+        f"SELECT DISTINCT {', '.join(_cells(model, rollup))} "  # noqa: S608 - a model's names
+        f"FROM {name_of(model.facts.table)} WHERE {within} AND {counted(model, aggregate)}"
+    )

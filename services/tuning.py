@@ -170,7 +170,8 @@ def _width(model: SalesModel) -> int:
 def _count(model: SalesModel, version: Version, wanted: Rollup) -> int:
     """Return how many rows a table would have."""
     table, time_ = model.table, model.table.c[model.facts.time]
-    cells: list[sa.ColumnElement[Any]] = [sa.func.date_trunc(sa.literal_column(f"'{wanted.grain.value}'"), time_).label(ROWS)]
+    grain: sa.ColumnElement[Any] = sa.literal_column(f"'{wanted.grain.value}'")
+    cells: list[sa.ColumnElement[Any]] = [sa.func.date_trunc(grain, time_).label(ROWS)]
     parts = {HOUR: "hour", WEEKDAY: "isodow"}
     cells += [sa.extract(parts[part], time_).label(part) for part in wanted.parts]
     cells += [table.c[name] for name in wanted.keys]

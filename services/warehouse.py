@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import logging
 import os
+import shutil
 import threading
 import time
 import weakref
@@ -29,7 +30,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from services.dialects import never, reading
-from services.errors import NotReadyError, SalescopeError
+from services.errors import NotReadyError, RebuildError, SalescopeError
 
 log = logging.getLogger("salescope")
 KEEP = 3
@@ -104,9 +105,11 @@ class Warehouse(Protocol):
     def writing(self) -> contextlib.AbstractContextManager[None]:
         """Hold the one writer's lock; other writers wait."""
 
-    def publish(self, build: Build, now: str) -> Pointer:
+    def publish(self, build: Build, now: str, update: Build | None = None) -> Pointer:
         """Make what `build(connection)` puts into an empty DuckDB the live version; the caller holds `writing()`.
 
+        `update(connection)`, tried first where versions can be copied, makes the same of a copy of the live one, or
+        raises RebuildError.
         When anything fails, the version before stays live and nothing is left behind.
         """
 
@@ -217,8 +220,8 @@ class DuckWarehouse:
         with writer_lock(self.root):
             yield
 
-    def publish(self, build: Build, now: str) -> Pointer:
-        """Build the next snapshot with `build(connection)` and make it the live one.
+    def publish(self, build: Build, now: str, update: Build | None = None) -> Pointer:
+        """Build the next snapshot with `build(connection)`, or by `update(connection)` of a copy; make it the live one.
 
         The caller holds `writing()`. When `build` raises, the live snapshot stays and nothing is left behind.
         """
@@ -227,9 +230,8 @@ class DuckWarehouse:
         self._collect(keep=before)
         building = building_file(self.root, version)
         try:
-            with building_connection(building, self._config) as connection:
-                build(connection)
-                connection.execute("CHECKPOINT")
+            if update is None or before is None or not self._updated(building, before, update):
+                self._fill(building, build)
             sync(building)
             final = self.root / f"{version:04d}.duckdb"
             building.rename(final)
@@ -241,6 +243,26 @@ class DuckWarehouse:
         self._point(pointer)
         self._collect(keep=pointer)
         return pointer
+
+    def _fill(self, building: Path, build: Build) -> None:
+        with building_connection(building, self._config) as connection:
+            build(connection)
+            connection.execute("CHECKPOINT")
+
+    def _updated(self, building: Path, before: Pointer, update: Build) -> bool:
+        """Tell whether a copy of the version before could be brought up to date; nothing is left of one that not."""
+        try:
+            self._check(before)
+        except SalescopeError:
+            return False
+        try:
+            shutil.copyfile(self.root / before.file, building)
+            self._fill(building, update)
+        except RebuildError as reason:
+            log.info("The version is built from nothing: %s", reason)
+            sweep_unfinished(self.root)
+            return False
+        return True
 
     def _point(self, pointer: Pointer) -> None:
         fresh = self.root / ".CURRENT.new"

@@ -86,7 +86,7 @@ def test_a_publish_that_fails_leaves_the_images_in_use(house: House, monkeypatch
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(imaging._Imaging, "run", fail)
+        patch.setattr(imaging.Imaging, "run", fail)
         for _ in range(KEEP + 2):
             with pytest.raises(MemoryError):
                 again(house, 3)
