@@ -27,6 +27,7 @@ from services.sales import Sales
 BY_DAY = 62
 #: Days left that are not forecast any more: that far ahead the page says nothing.
 FARTHEST = 400
+STEP_DAYS = {Grain.DAY: 1, Grain.WEEK: 7}
 #: Landings kept per process.
 KEPT = 200
 #: Models that take a moment only: a page asks for this by itself.
@@ -57,7 +58,7 @@ class Landings:
 
     def __init__(self, sales: Sales) -> None:
         self._sales, self._lock = sales, threading.Lock()
-        self._kept: OrderedDict[tuple[int, str, bytes], Mapping[str, Landing]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, str, bytes, Range], Mapping[str, Landing]] = OrderedDict()
 
     def of(self, query: SalesQuery, viewer: Viewer) -> Mapping[str, Landing]:
         """Return the landing of each measure of a query that has one: none where its period is over.
@@ -65,9 +66,10 @@ class Landings:
         Measures whose periods do not add up, such as averages, have none. Without the permission to run forecasts
         there are none at all.
         """
-        if not viewer.may(Permission.FORECAST_RUN) or not self._sales.window(query).incomplete:
+        window = self._sales.window(query)
+        if not viewer.may(Permission.FORECAST_RUN) or not window.incomplete:
             return {}
-        key = (self._sales.version(), viewer.scope.fingerprint, query.to_json())
+        key = (self._sales.version(), viewer.scope.fingerprint, query.to_json(), window.asked)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -89,16 +91,8 @@ def landings(sales: Sales, query: SalesQuery, viewer: Viewer) -> dict[str, Landi
     if not names or not 0 < left <= FARTHEST:
         return {}
     grain = Grain.DAY if left <= BY_DAY else Grain.WEEK
-    asked = replace(
-        query,
-        measures=names,
-        dimensions=(),
-        grain=grain,
-        period=Period("all"),
-        compare=Compare.NONE,
-        sort=(),
-        limit=None,
-    )
+    plain = replace(query, measures=names, dimensions=(), compare=Compare.NONE, sort=(), limit=None)
+    asked = replace(plain, grain=grain, period=Period("all"))
     frame = sales.answer(asked, viewer).frame.dropna(subset=["time"])
     if frame.empty:
         return {}
@@ -124,10 +118,10 @@ def landings(sales: Sales, query: SalesQuery, viewer: Viewer) -> dict[str, Landi
 
 def _weights(begin: pd.Timestamp, whole: Range, grain: Grain) -> Values:
     """Return the share of each period from `begin` on that lies within the whole."""
-    starts = pd.date_range(begin, whole.end - dt.timedelta(seconds=1), freq=STEPS[grain])
-    length = 1 if grain is Grain.DAY else 7
-    inside = [min(1.0, (whole.end - start.to_pydatetime()) / (DAY * length)) for start in starts]
-    return np.array(inside, "float64")
+    starts = pd.date_range(begin, whole.end - dt.timedelta(seconds=1), freq=STEPS[grain]).to_pydatetime()
+    length = STEP_DAYS[grain] * DAY
+    inside = [(min(start + length, whole.end) - max(start, whole.start)) / length for start in starts]
+    return np.asarray(np.maximum(inside, 0.0), "float64")
 
 
 def _so_far(sales: Sales, asked: SalesQuery, viewer: Viewer, whole: Range, begin: pd.Timestamp) -> dict[str, float]:

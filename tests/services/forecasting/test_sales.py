@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,10 @@ def test_landing_is_what_there_is_and_the_forecast_of_the_rest(sales: Sales, eve
         assert each.chance(each.low) > 0.85
         assert each.chance(each.high, up_is_good=False) > 0.85
     assert landings(sales, replace(query, period=Period("last_quarter")), everyone) == {}
+    # A period that begins after the end of the data is forecast whole; a longer one lands higher.
+    days = [Period(first=dt.date(2011, 12, first), last=dt.date(2011, 12, 31)) for first in (1, 15, 25)]
+    ends = [landings(sales, replace(query, period=each), everyone)["revenue"].expected for each in days]
+    assert ends[0] > ends[1] > ends[2] >= 0
     nobody = Viewer(6, "c@d", "manager", everyone.permissions - {Permission.FORECAST_RUN}, everyone.scope)
     assert Landings(sales).of(query, nobody) == {}
     kept = Landings(sales)
