@@ -204,7 +204,8 @@ def load(folder: Path, tag: str, *, reuse: bool) -> dict[str, Any]:
         table.add_row(f"Salescope, {name}", f"{ours[key]:.1f}", f"{ours[key] / bare['seconds']:.1f}", peak)
     CONSOLE.print(table)
     CONSOLE.print(
-        f"Snapshot {ours['snapshot_mb']:.0f} MB, bare {(folder / 'bare.duckdb').stat().st_size / 1e6:.0f} MB."
+        f"Snapshot {ours['snapshot_mb']:.0f} MB, bare {(folder / 'bare.duckdb').stat().st_size / 1e6:.0f} MB; images "
+        f"{ours['images_mb']:.0f} MB of {ours['images_allowed_mb']:.0f} MB allowed."
     )
     return found
 
@@ -227,10 +228,27 @@ def measure(asked: Reference, tag: str, asked_for: argparse.Namespace) -> dict[s
     return figures
 
 
+def growth(smaller: dict[str, Any], found: dict[str, Any]) -> dict[str, float]:
+    """Return how much longer a cold refresh takes than with the fewer lines of an earlier run; print each state."""
+    before, now = (each["scenarios"]["refreshes"] for each in (smaller, found))
+    table = Table("Refresh of 8 queries", "ours", "raw", title=f"Times as long as with {smaller['rows']} lines")
+    rows = {title: [now[title][kind] / before[title][kind] for kind in ("ours_ms", "raw_ms")] for title in now}
+    means = [geometric_mean(list(column)) for column in zip(*rows.values(), strict=True)]
+    for title, ratios in {**rows, "geometric mean": means}.items():
+        table.add_row(title, *(f"{ratio:.2f}" for ratio in ratios))
+    CONSOLE.print(table)
+    return dict(zip(("ours", "raw"), means, strict=True))
+
+
 def run(folder: Path, asked_for: argparse.Namespace) -> dict[str, Any]:
     """Generate, load, verify and measure in a folder; return the figures."""
     tag = reference.generate(asked_for.rows, folder)
     loaded = load(folder, tag, reuse=asked_for.reuse)
+    loaded["day"] = day = in_process(STEPS, "day", str(folder), tag)
+    CONSOLE.print(
+        f"Adding a day of {day['lines']:,.0f} lines: {day['seconds']:.1f} s, {day['cpu_seconds']:.1f} s of the CPU, "
+        f"{day['memory_mb']:.0f} MB."
+    )
     worker = in_process(STEPS, "worker", str(folder), tag)
     CONSOLE.print(
         f"A worker holds {worker['imported_mb']:.0f} MB at the start, {worker['answered_mb']:.0f} MB at most while it "
@@ -244,6 +262,8 @@ def run(folder: Path, asked_for: argparse.Namespace) -> dict[str, Any]:
         figures = measure(asked, tag, asked_for)
     warehouse.current().engine.dispose()
     found = {"rows": tag, "load": loaded, "worker": worker, **figures}
+    if asked_for.smaller:
+        found["growth"] = growth(orjson.loads(asked_for.smaller.read_bytes()), found)
     found["goals"] = print_goals(CONSOLE, found)
     return found
 
@@ -257,6 +277,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=7, help="runs of each query")
     parser.add_argument("--seconds", type=float, default=20, help=f"how long {USERS} users work beside one another")
     parser.add_argument("--json", type=Path, help="file that all figures are written to")
+    parser.add_argument("--smaller", type=Path, help="figures of a run with a tenth of the lines: prints the growth")
     return parser.parse_args()
 
 

@@ -48,6 +48,8 @@ GOALS = (
     Goal(
         "load and publish, beside a bare load", lambda f: f["load"]["ours"]["seconds"] / f["load"]["bare"]["seconds"], 4
     ),
+    Goal("adding a day", lambda f: f["load"]["day"]["seconds"], 30, "s"),
+    Goal("growth of the cold refresh from a tenth of the lines", lambda f: f["growth"]["ours"], 1.5),
     Goal("memory of a load", lambda f: f["load"]["ours"]["memory_mb"], 4000, "MB"),
 )
 WORKER_MB = {"10m": 600, "100m": 1500}
