@@ -2,7 +2,8 @@
 
 Gunicorn's own gthread worker queues without end, so that under too many requests everybody waits until they give up.
 This one answers 503 with Retry-After from its event loop, before it reads or parses a request, and lets health checks
-pass by the queue. New connections wait for their first bytes in the event loop too, so that silent ones hold no thread.
+pass by the queue. Connections wait in the event loop until the head of a request has come whole, so that silent ones
+and slow ones hold no thread.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._await_data(conn)
             return
         first = self._first_bytes(conn)
-        if HEALTH.match(first):
+        if self._comes_still(conn, first):
+            self._await_data(conn)
+        elif HEALTH.match(first):
             future = self._health.submit(self.handle, conn)
             future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
         elif self._inside >= self._most:
@@ -110,8 +113,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             future = self.tpool.submit(self._in_turn, conn, time.monotonic() + LATE_SECONDS, first)
             future.add_done_callback(lambda done: self.method_queue.defer(self._left, conn, done))
 
+    def _comes_still(self, conn: TConn, first: bytes) -> bool:
+        """Tell whether the rest of a request's head is to be waited for; the loop then wakes when there is more."""
+        seen, conn.seen = getattr(conn, "seen", 0), len(first)
+        whole = b"\r\n\r\n" in first or len(first) >= LOOKED_AT
+        # What does not grow any more was cut short: a thread finds out.
+        half = not whole and len(first) > seen and not (conn.parser and conn.parser.unreader.buf.getvalue())
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(first) + 1 if half else 1)
+        conn.seen = conn.seen if half else 0
+        return half
+
     def _await_data(self, conn: TConn) -> None:
-        conn.timeout = time.monotonic() + self.cfg.keepalive
+        """Wait for a connection in the event loop, at most as long as one is kept open without use."""
+        conn.timeout = conn.timeout or time.monotonic() + self.cfg.keepalive
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 

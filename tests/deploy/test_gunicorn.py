@@ -357,6 +357,23 @@ def test_more_than_can_be_answered_soon_is_turned_away_at_once_and_health_is_tol
             each.close()
 
 
+def test_connections_that_send_half_a_request_hold_no_thread(tmp_path: Path) -> None:
+    with running(tmp_path, SALESCOPE_THREADS="1") as server:
+        halves = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(3)]
+        for number, half in enumerate(halves):
+            half.sendall(b"GET /healthz HTTP/1.1\r\nHost: " + HOST.encode()[:number])
+        assert server.get("/")[0] == 200
+        slow, cut, _ = halves
+        for part in (HOST.encode(), b"\r\nX-A: 1\r", b"\n\r\n"):
+            slow.sendall(part)
+            assert server.get("/")[0] == 200
+        assert slow.recv(4096).startswith(b"HTTP/1.1 200 ")
+        cut.shutdown(socket.SHUT_WR)
+        assert cut.recv(4096) == b""
+        for half in halves:
+            half.close()
+
+
 def test_request_that_waited_longer_than_a_person_does_is_not_begun() -> None:
     answered = object()
     worker: Any = SimpleNamespace(handle=lambda _conn: answered)
