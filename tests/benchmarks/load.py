@@ -200,7 +200,8 @@ class Scenes:
         self._crowd, self._calm = Crowd(server), 0.02
 
     def add(self, name: str, what: str, found: str, goal: str, *, good: bool) -> None:
-        """Add a line."""
+        """Add a line, and say it at once: a run that is cut short has told what it measured."""
+        click.echo(f"{name} {what}: {found} (goal {goal}: {'yes' if good else 'NO'})", err=True)
         self._table.add_row(name, what, found, goal, "[green]yes[/]" if good else "[red]no[/]")
 
     def everyday(self, people: int, think: float) -> None:
@@ -333,13 +334,26 @@ class Scenes:
         )
 
 
+#: The scenes by name, in their order: what each does with so many people who think so long, and so large a crowd.
+SCENES: dict[str, Callable[[Scenes, int, float, int], None]] = {
+    "everyday": lambda scenes, people, think, _: scenes.everyday(people, think),
+    "stress": lambda scenes, _people, _think, crowd: scenes.stress(crowd),
+    "heavy": lambda scenes, people, think, _: scenes.one_asks_without_end(people // 2, think / 2),
+    "sign-in": lambda scenes, people, think, _: scenes.many_sign_in(people // 2, think / 2),
+    "exports": lambda scenes, _people, _think, _crowd: scenes.exports(),
+    "oversized": lambda scenes, _people, _think, _crowd: scenes.oversized(),
+    "ingest": lambda scenes, _people, _think, _crowd: scenes.ingest(),
+}
+
+
 @click.command()
 @click.option("--seconds", default=15.0, show_default=True, help="How long each scene lasts.")
 @click.option("--people", default=50, show_default=True, help="How many people work.")
 @click.option("--think", default=5.0, show_default=True, help="Seconds between two pages of a person.")
 @click.option("--crowd", default=200, show_default=True, help="How many people come at once in the stress scene.")
+@click.option("--scene", "chosen", multiple=True, type=click.Choice(SCENES), help="Measure this one only; repeatable.")
 @click.option("--soak-minutes", default=0.0, help="How long L7 lasts; 30 a night, 240 as the goal says.")
-def main(seconds: float, people: int, think: float, crowd: int, soak_minutes: float) -> None:
+def main(seconds: float, people: int, think: float, crowd: int, chosen: tuple[str, ...], soak_minutes: float) -> None:
     """Measure L1 to L6 and L8 to L10, and L7 where asked, on the sample and print them beside their goals."""
     table = Table("", "scene", "measured", "goal", "met")
     before = os.getloadavg()[0]
@@ -351,13 +365,8 @@ def main(seconds: float, people: int, think: float, crowd: int, soak_minutes: fl
             scenes = Scenes(server, made, table, seconds)
             scenes.add("L1", "the gate, per callback", f"{cost:.2f} ms CPU", "1 ms", good=cost <= 1)
             scenes.add("L9", "cold start", f"{start:.1f} s", "10 s", good=start <= 10)
-            scenes.everyday(people, think)
-            scenes.stress(crowd)
-            scenes.one_asks_without_end(people // 2, think / 2)
-            scenes.many_sign_in(people // 2, think / 2)
-            scenes.exports()
-            scenes.oversized()
-            scenes.ingest()
+            for name in chosen or SCENES:
+                SCENES[name](scenes, people, think, crowd)
             if soak_minutes:
                 scenes.soak(people * 2 // 5, soak_minutes)
     table.title = f"Load, on {os.cpu_count()} cores; {before:.1f} processes ran when it began"
