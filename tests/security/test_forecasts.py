@@ -5,32 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from salescope import installation as product
 from tests.client import Answer, Client
-from tests.serving import Installation, Server, email_of, running_server, until
+from tests.serving import Installation, Server, email_of, until
 
 FORECAST = "/api/v1/forecast"
 ASKED = {"query": {"measures": ["revenue"], "dimensions": ["country"], "grain": "month"}, "horizon": 2, "parts": 50_000}
 
 
-@pytest.fixture(scope="module")
-def own(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    return installation.copied_to(tmp_path_factory.mktemp("forecasts") / "instance")
-
-
-@pytest.fixture(scope="module")
-def server(own: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(own, tmp_path_factory.mktemp("forecasts-log") / "log") as started:
-        yield started
-
-
-def test_forecast_of_many_series_is_a_job(own: Installation, server: Server) -> None:
-    tokens = product.tokens(own.settings())
+def test_forecast_of_many_series_is_a_job(installation: Installation, server: Server) -> None:
+    tokens = product.tokens(installation.settings())
 
     def program(role: str) -> Any:
         token = tokens.create(email_of(role), role, ["dashboards:view", "forecast:run"], 1, by="tests")
@@ -64,7 +52,7 @@ def test_forecast_of_many_series_is_a_job(own: Installation, server: Server) -> 
 
     assert manager("GET", told["result"]["url"]).status == 404
     assert "nothing to cancel" in analyst("DELETE", address).json()["error"]
-    file = own.folder / "forecasts" / f"{told['job']}.parquet"
+    file = installation.folder / "forecasts" / f"{told['job']}.parquet"
     file.write_bytes(file.read_bytes()[:-10])
     assert "damaged" in analyst("GET", told["result"]["url"]).json()["error"]
 
