@@ -30,7 +30,9 @@ log = logging.getLogger("salescope")
 QUEUED_PER_THREAD, LATE_SECONDS = 8, 6.0
 RETRY_SECONDS = 3
 #: What a request begins with that passes by the queue; it must have come whole, for there are few threads.
-HEALTH, HEALTH_THREADS = re.compile(rb"GET /(healthz|readyz|metrics)[ ?][^\x00]*?\r\n\r\n"), 2
+HEALTH = re.compile(rb"GET /(healthz|readyz|metrics)[ ?][^\x00]*?\r\n\r\n")
+#: Those threads, and how many such requests may wait for them; further ones queue with everybody else.
+HEALTH_THREADS, HEALTH_QUEUED = 2, 32
 LOOKED_AT = 8192
 #: How long a connection that was turned away may still send, so that it reads the answer instead of a reset.
 LINGER_SECONDS = 2.0
@@ -90,7 +92,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Prepare what the event loop needs and run it."""
         self._most = self.cfg.threads * (1 + QUEUED_PER_THREAD)
-        self._inside, self._refused, self._say_at = 0, 0, 0.0
+        self._inside, self._watched, self._refused, self._say_at = 0, 0, 0, 0.0
         self._leaving: deque[TConn] = deque()
         self._health = ThreadPoolExecutor(HEALTH_THREADS)
         super().init_process()
@@ -103,9 +105,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         first = self._first_bytes(conn)
         if self._comes_still(conn, first):
             self._await_data(conn)
-        elif HEALTH.match(first):
+        elif HEALTH.match(first) and self._watched < HEALTH_QUEUED:
+            self._watched += 1
             future = self._health.submit(self.handle, conn)
-            future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+            future.add_done_callback(lambda done: self.method_queue.defer(self._told, conn, done))
         elif self._inside >= self._most:
             self._turn_away(conn, first)
         else:
@@ -144,6 +147,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _in_turn(self, conn: TConn, deadline: float, first: bytes) -> Any:
         """Answer a request in a thread, unless it has waited for too long; return None for that."""
         return None if time.monotonic() > deadline and first else self.handle(conn)
+
+    def _told(self, conn: TConn, done: Future[Any]) -> None:
+        self._watched -= 1
+        self.finish_request(conn, done)
 
     def _left(self, conn: TConn, done: Future[Any]) -> None:
         self._inside -= 1
