@@ -114,7 +114,12 @@ def _helpers(draft: Draft) -> None:
     for place in list(items.free("follow")) if whole else ():
         items.use(place, "helper")
     for place in list(items.free("than")):
-        if items.kind(place + 1) == "date" and draft.said(items.rows[place]) in ("over", "under", "below", "above"):
+        loose = items.kind(items.step(place, 1, "currency")) != "number" and draft.said(items.rows[place]) in (
+            "only",
+            "just",
+        )
+        before_date = items.kind(place + 1) == "date"
+        if loose or (before_date and draft.said(items.rows[place]) in ("over", "under", "below", "above")):
             items.use(place, "helper")
 
 

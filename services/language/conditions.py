@@ -94,6 +94,8 @@ def _chosen(draft: Draft, place: int, item: Item) -> Named:
         for named in item.named:
             same = model.dimension(named.dimension).column == model.dimension(noun.noun.dimension).column
             if named.dimension == noun.noun.dimension or same:
+                if beside < place and items.kind(items.step(beside, -1, "to")) == "by":
+                    continue
                 if not noun.noun.plural or beside < place or named.tier in ("whole", "code", "people"):
                     noun.used = noun.used or "condition"
                 exact = [each for each in item.named if each.dimension == noun.noun.dimension]
@@ -149,6 +151,11 @@ def compare_members(draft: Draft) -> None:
             draft.calculation = "in_vs_rest"
             for versus in (*items.free("versus"), *items.free("compare")):
                 items.use(versus, "calculation")
+    for place in list(items.free("than")):
+        told = draft.verb or any(row.noun.measure for row in items.rows)
+        if told and items.kind(place - 1) == items.kind(place + 1) == "value":
+            items.use(place, "comparison")
+            _side_by_side(draft, place)
     for place in list(items.free("versus")):
         left, right = items.step(place, -1, *LINKS, "contribute"), items.step(place, 1, *LINKS, "noun")
         if items.kind(left) in ("value", "noun") and items.kind(right) == "value":

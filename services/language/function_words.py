@@ -90,7 +90,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|cheaper than|worse than|of under|of less than|of fewer than",
         "<=": "at most|no more than|not more than|maximum of|a maximum of|< =|not above"
         "|less than or equal to|not exceeding|fewer than or equal to|≤|no greater than",
-        "=": "exactly|equal to|equals|=|precisely|of exactly",
+        "=": "exactly|only|just|equal to|equals|=|precisely|of exactly",
         "between": "between|ranging from|in the range of",
     },
     "ormore": {
@@ -144,6 +144,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|difference|variation in|rate of growth|% growth|percentage growth|how much more|decrease"
         "|decrease in|decline in|drop in|rise in|evolution rate|uplift|delta|increased|decreased|rise"
         "|how much less|how many more|how many fewer|percent growth|growth percentage|gain in"
+        "|variance|variances|variance in"
         "|improvement in|change rate|how much higher|how much lower|shift in|gone up|gone down"
         "|went up|went down",
         "prior_year": "yoy|year over year|year on year|y / y|yoy growth|year over year growth|year on year growth"
@@ -227,7 +228,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "spend": {
         "": "spend|spent|spends|spending|pay|paid|pays|paying|earn|earned|earns|make|made|makes|bring in"
         "|brought in|brings in|take in|took in|generate|generated|generates|generating|worth|bring"
-        "|brought|yield|yielded|gross|grossed|earning|bringing in|brings|bringing|yields|grosses|billed|bill"
+        "|brought|yield|yielded|gross|grossed|earning|bringing in|brings|bringing|yields|grosses|grossing|billed|bill"
         "|billing|invoiced|charged|pull in|pulled in|pulls in|rake in|raked in|cash in|collect|collected"
         "|turn over|turned over|fetch|fetched"
     },
@@ -275,7 +276,7 @@ FILLERS = frozenset(
         attracts achieve achieves distributed valuable important lucrative acquired consumed obtained transacted
         accumulated amassed posted logged captured
         secured submitted completed reached reach reaches offered traded issued raised ever so again already yet go went
-        gone going more true correct case down off goods merchandise wares"""
+        gone going more true correct case down break off granted given goods merchandise wares"""
     )
 ) - frozenset(listed("please? time? volume? order? items? customers? new? per? list? business' sales' new?"))
 #: Words that make a question one this parser does not answer, by where it goes instead.
@@ -393,7 +394,6 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "influence",
         "median",
         "standard deviation",
-        "variance",
         "percentile",
     ),
 }

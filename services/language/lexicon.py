@@ -16,7 +16,7 @@ PIECES = frozenset(listed("units unit quantity qty pieces volume items sold regi
 ROLE_NOUNS = {
     Role.CUSTOMER: ("customer", "client", "buyer", "shopper"),
     Role.PRODUCT: ("product", "item", "article"),
-    Role.COUNTRY: ("country", "nation"),
+    Role.COUNTRY: ("country", "nation", "market"),
     Role.ORDER: ("order", "invoice"),
     Role.CHANNEL: ("channel",),
     Role.PRODUCT_TYPE: (),
@@ -148,9 +148,11 @@ class Lexicon:
                 below += [dimension.label, *dimension.synonyms]
             for upper in above:
                 for lower in below:
-                    for phrase in (f"{upper} per {lower}", f"{upper} for each {lower}"):
-                        yield phrase, name
-                        yield f"average {phrase}", name
+                    yield f"{upper} per {lower}", name
+                    yield f"average {upper} per {lower}", name
+                    yield f"average {upper} for each {lower}", name
+            for lower in below:
+                yield from ((f"{phrase} per {lower}", name) for phrase in (measure.label, *measure.synonyms))
 
     @cached_property
     def counts(self) -> dict[str, str]:

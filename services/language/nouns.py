@@ -27,7 +27,10 @@ def read(draft: Draft) -> None:
         else:
             _either(draft, place, left)
     for place in list(items.free("count")):
-        items.use(place, "measure")
+        past = items.use(place, "measure").edge.past
+        people = draft.lexicon.model.by_role(Role.CUSTOMER)
+        if draft.texts[past : past + 1] in _PEOPLE and people in draft.lexicon.counted_by:
+            draft.add_measure(draft.lexicon.counted_by[people])
         if not draft.measures:
             draft.verb = draft.lexicon.pieces
             if not items.has("sell", "value", "spend"):
@@ -49,14 +52,15 @@ def _says_number(draft: Draft, place: int) -> bool:
 
 
 def _is_verb(draft: Draft, row: Item, lead: str) -> bool:
-    """Tell whether a noun is the verb of its question: "which items did Redline order"."""
+    """Tell whether a noun is the verb of its question: "which items did Redline order", "what did we invoice"."""
+    ours = row.noun.dimension == draft.lexicon.model.by_role(Role.ORDER) and _text_before(draft, row) in _PRONOUNS
     asked = any(text in ("did", "do", "does") for text in draft.texts[: row.edge.first])
-    return (
-        ("sell", "") in meanings(draft.said(row))
-        and asked
-        and not row.noun.plural
-        and lead not in ("by", "which", "count", "most")
-    )
+    verb = ours or ("sell", "") in meanings(draft.said(row))
+    return verb and asked and not row.noun.plural and lead not in ("by", "which", "count", "most")
+
+
+def _text_before(draft: Draft, row: Item) -> str:
+    return draft.texts[row.edge.first - 1] if row.edge.first else ""
 
 
 def _plain_dimension(draft: Draft, place: int, left: int) -> None:
@@ -128,6 +132,8 @@ def _either(draft: Draft, place: int, left: int) -> None:
         draft.doubt("either", 0.5 if joined or len(draft.measures) == 1 else 2.0)
 
 
+_PEOPLE = (["people"], ["persons"], ["individuals"])
+_PRONOUNS = ("we", "they", "you", "i")
 _ARTICLES = ("a", "the", "of", "all", "our", "my", "me", "us")
 
 

@@ -55,7 +55,8 @@ def _bound(draft: Draft, place: int, last: int, operator: str, values: list[floa
     following, preceding = items.at(after), items.at(left)
     between_words = range(left + 1, place)
     ordered = draft.lexicon.model.by_role(Role.ORDER)
-    if following is not None and following.kind == "times" and ordered in draft.lexicon.counted_by:
+    one = following is not None and following.noun.dimension == ordered and values == [1.0]
+    if following is not None and (one or following.kind == "times") and ordered in draft.lexicon.counted_by:
         measure, following.used = draft.lexicon.counted_by[ordered or ""], "threshold"
     elif following is not None and following.noun.measure and not following.used:
         measure, following.used = following.noun.measure, "threshold"
