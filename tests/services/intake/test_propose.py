@@ -126,10 +126,9 @@ class TestQuestions:
         with pytest.raises(UnknownNameError, match="day_first, month_first"):
             propose([case.table(tmp_path)], name="x", changes=Changes(answers={"reading:ambiguous.Date": "both"}))
 
-    @pytest.mark.parametrize("text", ["13/01/2023", "25/12/2023"])
-    def test_one_value_in_thousands_decides(self, tmp_path: Path, text: str) -> None:
+    def test_one_value_in_thousands_decides(self, tmp_path: Path) -> None:
         rows = [[f"{n % 12 + 1:02d}/{n % 11 + 1:02d}/2023", "North", "Lamp", "1", "2.5"] for n in range(30_000)]
-        rows.append([text, "North", "Lamp", "1", "2.5"])
+        rows.append(["13/01/2023", "North", "Lamp", "1", "2.5"])
         proposal = propose([table(tmp_path, rows)], name="x")
         date = next(column for column in proposal.columns if column.source == "Date")
         assert (date.typing.formats, proposal.open_questions) == (("%d/%m/%Y",), ())

@@ -52,22 +52,6 @@ def test_bmw(tmp_path: Path) -> None:
     assert roles(proposal)["Year"] == "year"
 
 
-def test_daily_files_equal_the_yearly_one(tmp_path: Path) -> None:
-    proposal, _, prepared = loaded(tmp_path, staged_set(tmp_path, "online_retail_ii/daily_csv/*.csv"))
-    (path,) = paths("online_retail_ii/year_2010_2011.parquet")
-    days = ", ".join(f"'{each.stem}'" for each in paths("online_retail_ii/daily_csv/*.csv"))
-    rows, units, worth, customers = counted(
-        'SELECT count(*), sum(Quantity), sum(Quantity * CAST(Price AS DECIMAL(18, 4))), count(DISTINCT "Customer ID") '
-        f"FROM '{path}' WHERE CAST(CAST(InvoiceDate AS DATE) AS VARCHAR) IN ({days}) "
-        # The one line that the daily files never had.
-        "AND NOT (Invoice = '581587' AND StockCode = 'POST')"
-    )
-    assert (prepared.rows_kept, prepared.rows_rejected) == (rows, 0)
-    assert (prepared.totals["quantity"], prepared.totals["revenue"]) == (units, worth)
-    assert counted(f"SELECT count(DISTINCT customer_id) FROM '{prepared.facts}'") == (customers,)
-    assert proposal.open_questions == ()
-
-
 def test_the_sheets_of_online_retail_overlap(tmp_path: Path) -> None:
     tables = staged_set(tmp_path, "online_retail_ii/*.parquet")
     (question,) = propose(tables, name="set").open_questions
