@@ -15,10 +15,10 @@ from layouts import plan as layout
 from layouts.shell import notice
 from services.access import Viewer
 from services.errors import LoadError, QueryError, UserError
-from services.planning import Note
+from services.planning import COLUMNS, Note, as_csv
 
 Ids = layout.Ids
-MAX_CSV = 2_000_000
+MAX_CSV, MAX_CELL = 2_000_000, 500
 
 
 def render(context: PageContext) -> Rendered:
@@ -36,18 +36,35 @@ def register(register: Register, services: Services) -> None:
     """Add the page's callbacks."""
     planning, model = services.planning, services.sales.model
 
+    register.client(
+        "addRow",
+        Output(Ids.GRID, "rowData", allow_duplicate=True),
+        Input(Ids.MORE, "n_clicks"),
+        State(Ids.GRID, "rowData"),
+        prevent_initial_call=True,
+    )
+    register.client(
+        "removeRows",
+        Output(Ids.GRID, "deleteSelectedRows"),
+        Input(Ids.LESS, "n_clicks"),
+        prevent_initial_call=True,
+    )
+
     @register(Output(Ids.CSV, "value"), Input(Ids.UPLOAD, "contents"), prevent_initial_call=True)
     def take(_viewer: Viewer, contents: object) -> Any:
         return _text_of(contents) if isinstance(contents, str) else no_update
 
     @register(
         Output(Ids.SAID, "children"),
-        Output(Ids.TARGETS, "children"),
+        Output(Ids.GRID, "rowData"),
+        Output(Ids.CSV, "value", allow_duplicate=True),
         Output(Ids.NOTES, "children"),
         Output(Ids.NUMBER, "options"),
         Input(Ids.SAVE, "n_clicks"),
         Input(Ids.ADD, "n_clicks"),
         Input(Ids.REMOVE, "n_clicks"),
+        Input(Ids.SAVE_ROWS, "n_clicks"),
+        State(Ids.GRID, "rowData"),
         State(Ids.CSV, "value"),
         State(Ids.FIRST, "value"),
         State(Ids.LAST, "value"),
@@ -56,9 +73,10 @@ def register(register: Register, services: Services) -> None:
         prevent_initial_call=True,
     )
     def change(viewer: Viewer, *values: object) -> list[Any]:
-        text, first, last, words, number = values[3:]
+        rows, text, first, last, words, number = values[4:]
         doing: dict[object, Callable[[], str]] = {
-            Ids.SAVE: lambda: f"{planning.replace_targets(str(text or ''), viewer):,} targets are kept.",
+            Ids.SAVE: lambda: _kept(planning.replace_targets(str(text or ""), viewer)),
+            Ids.SAVE_ROWS: lambda: _kept(planning.replace_rows(_texts(rows), viewer)),
             Ids.ADD: lambda: _add(services, viewer, first, last, words),
             Ids.REMOVE: lambda: _remove(services, viewer, number),
         }
@@ -66,10 +84,26 @@ def register(register: Register, services: Services) -> None:
             said = notice(doing[ctx.triggered_id](), [], "success")
         except UserError as error:
             said = notice("Nothing was changed.", [str(error)])
-        notes = _notes(services)
-        targets = planning.targets(viewer)
-        shown = layout.targets_table(model, targets), layout.notes_table(model, notes), layout.choices(notes)
-        return [said, *shown]
+            if ctx.triggered_id in (Ids.SAVE, Ids.SAVE_ROWS):  # what was written stays, to be put right
+                return [said, *[no_update] * 4]
+        notes, targets = _notes(services), planning.targets(viewer)
+        saved = ctx.triggered_id in (Ids.SAVE, Ids.SAVE_ROWS)
+        kept: list[Any] = [layout.rows_of(targets), as_csv(targets)] if saved else [no_update, no_update]
+        return [said, *kept, layout.notes_table(model, notes), layout.choices(notes)]
+
+
+def _kept(count: int) -> str:
+    return "One target is kept." if count == 1 else f"{count:,} targets are kept."
+
+
+def _texts(rows: object) -> list[dict[str, str]]:
+    """Return the rows of the table as texts, whatever the browser sent."""
+    found = rows if isinstance(rows, list) else []
+    return [
+        {name: "" if row.get(name) is None else str(row[name])[:MAX_CELL] for name in COLUMNS}
+        for row in found
+        if isinstance(row, dict)
+    ]
 
 
 def _text_of(contents: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from typing import Any
 
+import dash_ag_grid as dag
 import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -13,8 +16,6 @@ from services import formats
 from services.model import SalesModel
 from services.planning import COLUMNS, MAX_NOTE, Note, Target, as_csv
 
-SHOWN = 200
-
 
 class Ids:
     """Component ids of the page."""
@@ -22,7 +23,10 @@ class Ids:
     CSV = "plan-csv"
     UPLOAD = "plan-upload"
     SAVE = "plan-save"
-    TARGETS = "plan-targets"
+    GRID = "plan-grid"
+    SAVE_ROWS = "plan-save-rows"
+    MORE = "plan-more"
+    LESS = "plan-less"
     FIRST = "plan-first"
     LAST = "plan-last"
     TEXT = "plan-text"
@@ -51,49 +55,84 @@ def _targets(model: SalesModel, targets: Sequence[Target]) -> Component:
         [
             html.H2("Targets"),
             html.P(
-                "One line per measure and period, as CSV: key figures show them where they cover the period on show. "
+                "One row per measure and period: key figures show them where they cover the period on show. "
                 "Longer periods are put together from shorter ones that follow each other; rates and distinct counts, "
                 "which do not add up, need a target of the very period. dimension and key are for targets of one "
                 "value, such as country and France.",
                 className="summary",
             ),
-            html.Label("Targets as CSV", htmlFor=Ids.CSV, className="form-label"),
-            dcc.Textarea(
-                id=Ids.CSV,
-                value=as_csv(targets) if targets else "",
-                placeholder=example,
-                className="form-control csv",
-                spellCheck=False,
-            ),
+            _grid(model, targets),
             html.Div(
                 [
-                    dbc.Button("Save targets", id=Ids.SAVE, size="sm"),
-                    dcc.Upload(html.Span("Take from a CSV file"), id=Ids.UPLOAD, className="upload", multiple=False),
+                    dbc.Button("Save the table", id=Ids.SAVE_ROWS, size="sm"),
+                    dbc.Button("Add a row", id=Ids.MORE, size="sm", color="secondary", outline=True),
+                    dbc.Button("Remove chosen rows", id=Ids.LESS, size="sm", color="secondary", outline=True),
                 ],
                 className="form-row",
             ),
-            html.Div(targets_table(model, targets), id=Ids.TARGETS, className="scroll", tabIndex=0),
+            html.Details(
+                [
+                    html.Summary("As CSV"),
+                    html.Label("Targets as CSV", htmlFor=Ids.CSV, className="form-label"),
+                    dcc.Textarea(
+                        id=Ids.CSV,
+                        value=as_csv(targets) if targets else "",
+                        placeholder=example,
+                        className="form-control csv",
+                        spellCheck=False,
+                    ),
+                    html.Div(
+                        [
+                            dbc.Button("Save the CSV", id=Ids.SAVE, size="sm"),
+                            dcc.Upload(
+                                html.Span("Take from a CSV file"), id=Ids.UPLOAD, className="upload", multiple=False
+                            ),
+                        ],
+                        className="form-row",
+                    ),
+                ]
+            ),
         ],
         className="card chart tile",
     )
 
 
-def targets_table(model: SalesModel, targets: Sequence[Target]) -> Component:
-    """Return the targets as people read them."""
-    if not targets:
-        return html.P("There are no targets yet.", className="quiet")
-    rows = [
-        [
-            model.measure(each.measure).label if each.measure in model.measures else each.measure,
-            f"{formats.day(each.first, model)} – {formats.day(each.last, model)}",
-            each.key or "all",
-            formats.exact(each.value, model.measure(each.measure).format, model)
-            if each.measure in model.measures
-            else f"{each.value:,}",
-        ]
-        for each in targets[:SHOWN]
+def _grid(model: SalesModel, targets: Sequence[Target]) -> Component:
+    """Return the table in which targets are edited: click a cell, or move to it and press Enter."""
+
+    def among(values: Sequence[str]) -> dict[str, Any]:
+        return {"cellEditor": "agSelectCellEditor", "cellEditorParams": {"values": list(values)}}
+
+    day = {"cellDataType": "dateString", "cellEditor": "agDateStringCellEditor", "width": 125}
+    columns: Sequence[dict[str, Any]] = [
+        {"field": "measure", "headerName": "Measure", "width": 140, **among([*model.measures])},
+        {"field": "from", "headerName": "From", **day},
+        {"field": "to", "headerName": "To", **day},
+        {"field": "value", "headerName": "Target", "width": 130, "type": "rightAligned"},
+        {"field": "dimension", "headerName": "Only of", "width": 130, **among(["", *model.dimensions])},
+        {"field": "key", "headerName": "Value", "flex": 1, "minWidth": 110},
     ]
-    return tables.table("Targets", ["Measure", "Period", "Of", "Target"], rows)
+    grid: Component = dag.AgGrid(
+        id=Ids.GRID,
+        columnDefs=columns,
+        defaultColDef={"editable": True, "cellDataType": "text", "sortable": False, "suppressMovable": True},
+        rowData=rows_of(targets),
+        className="grid",
+        style={"width": "100%", "height": "22rem"},
+        dashGridOptions={
+            "rowHeight": 32,
+            "singleClickEdit": True,
+            "stopEditingWhenCellsLoseFocus": True,
+            "rowSelection": {"mode": "multiRow", "headerCheckbox": False, "enableClickSelection": False},
+            "localeText": {"noRowsToShow": "There are no targets yet; add a row."},
+        },
+    )
+    return grid
+
+
+def rows_of(targets: Sequence[Target]) -> list[dict[str, str]]:
+    """Return targets as the rows of the table, texts as the CSV has them, and an empty one to write into."""
+    return [*csv.DictReader(as_csv(targets).splitlines()), dict.fromkeys(COLUMNS, "")]
 
 
 def _notes(model: SalesModel, notes: Sequence[Note], today: str) -> Component:

@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,8 +107,18 @@ class Planning:
 
         Raises LoadError that names the line, what stands there and what is allowed.
         """
+        return self._replace(lambda: read_targets(text, self._model), viewer)
+
+    def replace_rows(self, rows: Sequence[Mapping[str, str]], viewer: Viewer) -> int:
+        """Put the targets of a table's rows in the place of those there are; empty rows do not count. All or nothing.
+
+        Raises LoadError that names the row, what stands there and what is allowed.
+        """
+        return self._replace(lambda: targets_of(rows, self._model), viewer)
+
+    def _replace(self, read: Callable[[], list[Target]], viewer: Viewer) -> int:
         viewer.require(Permission.PLANS_EDIT)
-        found = read_targets(text, self._model)
+        found = read()
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(TargetRow).where(TargetRow.model == self._model.name))
             session.add_all(
@@ -236,17 +246,27 @@ def read_targets(text: str, model: SalesModel) -> list[Target]:
         words = f"The first line names the columns {', '.join(heads) or 'nothing'}; missing: {', '.join(missing)}."
         raise LoadError(f"{words} Allowed: {', '.join(COLUMNS)}.")
     reader.fieldnames = heads
-    found = []
-    for number, row in enumerate(reader, 2):
-        if number > MAX_ROWS:
+    rows = ({key: (value or "").strip() for key, value in row.items() if key} for row in reader)
+    return _checked(((f"Line {number}", row) for number, row in enumerate(rows, 2)), model)
+
+
+def targets_of(rows: Sequence[Mapping[str, str]], model: SalesModel) -> list[Target]:
+    """Return the targets of a table, whose rows have texts under COLUMNS; empty ones are left out."""
+    stripped = ({name: row.get(name, "").strip() for name in COLUMNS} for row in rows)
+    return _checked(((f"Row {n}", row) for n, row in enumerate(stripped, 1) if any(row.values())), model)
+
+
+def _checked(rows: Iterable[tuple[str, Mapping[str, str]]], model: SalesModel) -> list[Target]:
+    found: list[Target] = []
+    for where, row in rows:
+        if len(found) >= MAX_ROWS:
             raise LoadError(f"There are more than {MAX_ROWS:,} targets; allowed are {MAX_ROWS:,}.")
-        found.append(_target({key: (value or "").strip() for key, value in row.items() if key}, number, model))
+        found.append(_target(row, where, model))
     _no_overlap(found)
     return found
 
 
-def _target(row: Mapping[str, str], number: int, model: SalesModel) -> Target:
-    where = f"Line {number}"
+def _target(row: Mapping[str, str], where: str, model: SalesModel) -> Target:
     names = {each.label.lower(): name for name, each in model.measures.items()} | {
         name: name for name in model.measures
     }

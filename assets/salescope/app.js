@@ -12,7 +12,8 @@
   let fromControls = null;
 
   // Scripts that only some pages need.
-  const LATE = { "/lines": "/_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js" };
+  const GRID = "/_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js";
+  const LATE = { "/lines": GRID, "/plan": GRID };
   const loading = {};
   function loaded(source) {
     if (!source) return Promise.resolve();
@@ -106,6 +107,14 @@
     return period === "custom" ? "dates" : "dates off";
   }
 
+  function addRow(clicks, rows) {
+    return [...(rows || []), { measure: "", from: "", to: "", value: "", dimension: "", key: "" }];
+  }
+
+  function removeRows() {
+    return true;
+  }
+
   // The grid asks for its rows again when the filters above it changed.
   function reloadGrid(change, grid) {
     dash_ag_grid.getApiAsync(grid).then((api) => api.purgeInfiniteCache());
@@ -196,6 +205,6 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.salescope = Object.assign({}, window.dash_clientside.salescope, {
-    route, filtersToUrl, dates, reloadGrid, theme, title, closeNews,
+    route, filtersToUrl, dates, addRow, removeRows, reloadGrid, theme, title, closeNews,
   });
 })();

@@ -164,6 +164,7 @@ PAGES: tuple[Page, ...] = (
         callbacks.plan.register,
         filters=False,
         under="Manage",
+        at_once=False,
     ),
     Page(
         "data",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from services.database import migrate, open_database
 from services.errors import AccessDeniedError, LoadError, QueryError
 from services.model import SalesModel
 from services.periods import Range
-from services.planning import Planning, Progress, State, as_csv, read_targets
+from services.planning import COLUMNS, Planning, Progress, State, as_csv, read_targets
 from services.query import Filter, SalesQuery
 from services.views import SavedViews
 from tests.factories import viewer_of
@@ -105,6 +106,21 @@ def test_mistakes_are_told_and_nothing_changes(planning: Planning, text: str, sa
     with pytest.raises(LoadError, match=said):
         planning.replace_targets(text, viewer_of("analyst"))
     assert len(planning.targets(viewer_of("analyst"))) == 12
+
+
+def test_rows_of_the_table_are_read_as_the_csv_is(planning: Planning, sample_model: SalesModel) -> None:
+    analyst = viewer_of("analyst")
+    planning.replace_targets(MONTHS, analyst)
+    kept = planning.targets(analyst)
+    rows = [*csv.DictReader(as_csv(kept).splitlines()), dict.fromkeys(COLUMNS, " ")]
+    assert planning.replace_rows(rows, analyst) == 12
+    assert planning.targets(analyst) == kept
+    rows[2]["value"] = "a lot"
+    with pytest.raises(LoadError, match=r"Row 3: could not convert string to float: 'a lot'"):
+        planning.replace_rows(rows, analyst)
+    with pytest.raises(AccessDeniedError):
+        planning.replace_rows(rows, viewer_of("manager"))
+    assert planning.targets(analyst) == kept
 
 
 @given(st.floats(0.01, 1e9), st.floats(0.01, 1e9))
