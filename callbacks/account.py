@@ -11,6 +11,7 @@ from services import totp
 from services.access import Viewer
 from services.accounts import Accounts
 from services.errors import UserError
+from services.model import SalesModel
 
 IDS = DeskIds("account")
 TITLE = "Your account"
@@ -18,7 +19,9 @@ TITLE = "Your account"
 
 def render(context: PageContext) -> Rendered:
     """Return the page."""
-    return forms.page(IDS, TITLE, shown(context.viewer, _show(context.services.people.accounts), {}))
+    return forms.page(
+        IDS, TITLE, shown(context.viewer, _show(context.services.people.accounts, context.sales.model), {})
+    )
 
 
 def register(register: Register, services: Services) -> None:
@@ -53,7 +56,12 @@ def register(register: Register, services: Services) -> None:
         accounts.end_other_sessions(viewer)
         return Done("You are signed in here only.")
 
+    def write_as(viewer: Viewer, said: Fields) -> Done:
+        accounts.write_as(viewer, said.one("locale"))
+        return Done("Numbers and dates are written so from the next page on.")
+
     actions = {
+        "locale": write_as,
         "password": password,
         "factor": set_up,
         "factor-on": turn_on,
@@ -61,11 +69,11 @@ def register(register: Register, services: Services) -> None:
         "end": end,
         "end-others": end_others,
     }
-    register_desk(register, IDS, _show(accounts), actions)
+    register_desk(register, IDS, _show(accounts, services.sales.model), actions)
 
 
-def _show(accounts: Accounts) -> Show:
+def _show(accounts: Accounts, model: SalesModel) -> Show:
     def show(viewer: Viewer, _params: Params) -> Body:
-        return layout.body(viewer, accounts.sessions(viewer), second_factor=accounts.factors.has(viewer))
+        return layout.body(viewer, accounts.sessions(viewer), model, second_factor=accounts.factors.has(viewer))
 
     return show

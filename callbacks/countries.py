@@ -89,7 +89,7 @@ def _one(sales: Sales, asked: CountryQuery, viewer: Viewer) -> list[TileOf]:
     ]
     if product is not None:
         found += [
-            TileOf("products", "Products", products),
+            TileOf("products", "Products", products, wide=True),
             TileOf("rose", "Rose most", lambda: layout.movers(movers(), True, choice.label, model)),
             TileOf("fell", "Fell most", lambda: layout.movers(movers(), False, choice.label, model)),
         ]

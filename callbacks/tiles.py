@@ -71,4 +71,4 @@ def set_changed(page: str, drawn: Mapping[str, Drawn], model: SalesModel, shown:
 
 
 def _contents(page: str, key: str, drawn: Mapping[str, Drawn], model: SalesModel) -> list[Any]:
-    return [tiles.figure(drawn[key]), tiles.words(page, key, drawn[key]), tiles.foot(drawn[key], model)]
+    return [tiles.figure(drawn[key], model), tiles.words(page, key, drawn[key]), tiles.foot(drawn[key], model)]

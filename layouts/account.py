@@ -10,11 +10,13 @@ from dash.development.base_component import Component
 
 from layouts import admin, forms
 from layouts.forms import Body
+from services import formats
 from services.access import Viewer
 from services.accounts import OpenSession
+from services.model import SalesModel
 
 
-def body(viewer: Viewer, sessions: Sequence[OpenSession], *, second_factor: bool) -> Body:
+def body(viewer: Viewer, sessions: Sequence[OpenSession], model: SalesModel, *, second_factor: bool) -> Body:
     """Return the page."""
     return [
         forms.card(
@@ -31,9 +33,24 @@ def body(viewer: Viewer, sessions: Sequence[OpenSession], *, second_factor: bool
             ),
             html.P("Your other sessions end.", className="quiet"),
         ),
+        _locale(viewer, model),
         _factor(second_factor=second_factor),
         _sessions(viewer, sessions),
     ]
+
+
+def _locale(viewer: Viewer, model: SalesModel) -> Component:
+    """Return the choice of how numbers and dates are written, each with an example."""
+    ways = {formats.OF_MODEL: f"As the data have it ({formats.example(model.locale, model)})"}
+    ways |= {each: formats.example(each, model) for each in formats.LOCALES}
+    return forms.card(
+        "Numbers and dates",
+        forms.form(
+            "locale",
+            forms.choice("Written as in", "locale", ways, viewer.locale or formats.OF_MODEL),
+            forms.submit("Keep"),
+        ),
+    )
 
 
 def _factor(*, second_factor: bool) -> Component:

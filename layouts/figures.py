@@ -217,7 +217,7 @@ def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figur
 def hours(answer: Answer, name: str, model: SalesModel) -> Figure:
     """Return a heat map of weekday by hour; an empty cell is a time without any."""
     measure, frame = model.measure(name), answer.frame
-    names = formats.weekdays(model.locale)
+    names = formats.weekdays(formats.locale_of(model))
     cells = {
         (int(day), int(hour)): float(value)
         for day, hour, value in zip(frame["weekday"], frame["hour"], frame[name], strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,7 +84,7 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
     """Return growth by value (logarithmic), a point per product, and the two thresholds."""
     measure = found.asked.measure
     kind = model.measure(measure).format
-    traces = []
+    traces: list[dict[str, Any]] = []
     for quadrant, color in COLORS.items():
         group = found.of_quadrant(quadrant)
         inside = [each for each in group[:DRAWN_EACH] if each.now > 0]
@@ -105,7 +106,9 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
                 "customdata": [mark(each) for each in inside],
             }
         )
-    across = value_axis(model.measure(measure), model, type="log", rangemode="normal", nticks=6)
+    ticks = _decades([float(value) for trace in traces for value in trace["x"] if value])
+    named = {"tickvals": ticks, "ticktext": [formats.short(tick, kind, model) for tick in ticks]}
+    across = value_axis(model.measure(measure), model, type="log", rangemode="normal", tickmode="array", **named)
     layout = layout_of(
         xaxis={**across, "title": {"text": model.measure(measure).label}},
         yaxis={"fixedrange": True, "automargin": True, "tickformat": "+.0%", "zeroline": False},
@@ -118,9 +121,20 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
     return {"data": traces, "layout": layout}
 
 
+def _decades(values: Sequence[float]) -> list[float]:
+    """Return the round numbers 1, 2 and 5 times a power of ten that lie among values above 0; the powers, of many."""
+    if not values:
+        return []
+    powers = [
+        10.0**power for power in range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
+    ]
+    found = [step * power for power in powers for step in (1, 2, 5) if min(values) <= step * power <= max(values)]
+    return found if len(found) <= 8 else [each for each in found if each in powers]
+
+
 def prices(found: Sequence[Price], model: SalesModel, money: str, pieces: str) -> Figure:
     """Return the average price per month as a line over the pieces sold as bars."""
-    names = [formats.months(model.locale)[each.month.month - 1] + f" {each.month.year}" for each in found]
+    names = [formats.months(formats.locale_of(model))[each.month.month - 1] + f" {each.month.year}" for each in found]
     kind = model.measure(money).format
     bars = {
         "type": "bar",

@@ -108,7 +108,7 @@ def _marks(found: Trend, value: str | None, name: str, model: SalesModel) -> dic
 
 def years(pattern: Pattern, season: Season | None, measure: str, model: SalesModel) -> Figure:
     """Return the months of each year over each other; those of the season are shaded."""
-    months = formats.months(model.locale)
+    months = formats.months(formats.locale_of(model))
     found = sorted({each.start.year for each in pattern.buckets})
     kind = model.measure(measure).format
     traces = []
@@ -156,7 +156,7 @@ def _shaded(season: Season) -> list[dict[str, Any]]:
 
 def week(days: Sequence[Weekday], measure: str, model: SalesModel) -> Figure:
     """Return the mean of each weekday as bars."""
-    names, kind = formats.weekdays(model.locale), model.measure(measure).format
+    names, kind = formats.weekdays(formats.locale_of(model)), model.measure(measure).format
     trace = {
         "type": "bar",
         "x": [names[each.day - 1] for each in days],

@@ -229,7 +229,7 @@ def _map(answer: Answer, name: str, model: SalesModel) -> Drawn:
 
 
 def _hours(answer: Answer, name: str, model: SalesModel) -> Drawn:
-    frame, names = answer.frame, formats.weekdays(model.locale)
+    frame, names = answer.frame, formats.weekdays(formats.locale_of(model))
     cells = zip(frame["weekday"], frame["hour"], strict=True)
     rows = [f"{names[int(day) - 1]} {int(hour):02d}:00" for day, hour in cells]
     title = f"{model.measure(name).label} by weekday and hour"

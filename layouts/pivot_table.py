@@ -77,7 +77,7 @@ class Look:
         if field == TIME:
             return str(labels.bucket(value, self.table.pivot.query.grain, self.model))
         if field == "weekday":
-            return str(formats.weekdays(self.model.locale)[value - 1])
+            return str(formats.weekdays(formats.locale_of(self.model))[value - 1])
         if field == "hour":
             return f"{value:02d}:00"
         return self.table.labels.get((field, value), str(value))

@@ -39,7 +39,7 @@ def document(title: str, drawn: Sequence[Drawn], about: Sequence[tuple[str, str]
     facts = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd></div>" for name, text in about)
     context = [pair for pair in about if pair[0] in ("Period", "Compared with", "Filters", "Data up to")]
     lead = " · ".join(f"{html.escape(name)}: {html.escape(text)}" for name, text in context)
-    figures = {f"f{number}": _printable(each) for number, each in enumerate(drawn) if each.figure}
+    figures = {f"f{number}": _printable(each, model) for number, each in enumerate(drawn) if each.figure}
     first = {
         (each.answer.query, each.measure): number for number, each in reversed(list(enumerate(drawn))) if each.answer
     }
@@ -66,8 +66,8 @@ def _script(value: Any) -> str:
     )
 
 
-def _printable(drawn: Drawn) -> dict[str, Any]:
-    figure = tiles.figure(drawn)
+def _printable(drawn: Drawn, model: SalesModel) -> dict[str, Any]:
+    figure = tiles.figure(drawn, model)
     font = {"family": "Liberation Sans, Arial, sans-serif", "size": 12, "color": "#1b2430"}
     layout = {**figure["layout"], "width": WIDTH, "height": HEIGHT, "font": font, "dragmode": False}
     return {"data": figure["data"], "layout": layout}

@@ -100,7 +100,9 @@ def card(page: str, key: str, drawn: Drawn, model: SalesModel, *, wide: bool = F
         [
             html.Div(words(page, key, drawn), id=words_id(page, key), className="tile-words"),
             html.Div(
-                dcc.Graph(id=graph_id(page, key), figure=figure(drawn), config=figures.CONFIG, className="graph"),
+                dcc.Graph(
+                    id=graph_id(page, key), figure=figure(drawn, model), config=figures.CONFIG, className="graph"
+                ),
                 className="tile-figure",
                 **labels.aria(hidden="true"),
             ),
@@ -111,9 +113,11 @@ def card(page: str, key: str, drawn: Drawn, model: SalesModel, *, wide: bool = F
     )
 
 
-def figure(drawn: Drawn) -> Figure:
+def figure(drawn: Drawn, model: SalesModel) -> Figure:
     """Return what the graph of a tile gets; an empty drawing where there is none."""
-    return NO_FIGURE if drawn.figure is None or drawn.problem or drawn.empty else drawn.figure
+    if drawn.figure is None or drawn.problem or drawn.empty:
+        return NO_FIGURE
+    return {**drawn.figure, "layout": {**drawn.figure["layout"], "separators": formats.separators(model)}}
 
 
 def words(page: str, key: str, drawn: Drawn) -> list[Any]:
@@ -197,7 +201,7 @@ def digests(page: str, drawn: Mapping[str, Drawn]) -> dict[str, str]:
 def _digest(page: str, key: str, drawn: Drawn) -> str:
     trust = drawn.answer.trust if drawn.answer is not None else None
     facts = (trust.version, trust.rows, str(trust.data_until)) if trust else ()
-    shown = orjson.dumps((figure(drawn), words(page, key, drawn), facts), default=_plain, option=DIGESTED)
+    shown = orjson.dumps((drawn.figure, words(page, key, drawn), facts), default=_plain, option=DIGESTED)
     return hashlib.blake2b(shown, digest_size=9).hexdigest()
 
 

@@ -129,7 +129,7 @@ def season(
     pattern: Pattern, found: Season | None, split: Decomposition | None, measure: str, model: SalesModel
 ) -> Drawn:
     """Return the tile of the months of each year over each other."""
-    label, months = model.measure(measure).label, formats.months(model.locale)
+    label, months = model.measure(measure).label, formats.months(formats.locale_of(model))
     title = f"{label}: the year"
     rows = []
     years = sorted({each.start.year for each in pattern.buckets})
@@ -177,7 +177,7 @@ def week(days: Sequence[Weekday], answer: Answer, measure: str, model: SalesMode
     label, kind = model.measure(measure).label, model.measure(measure).format
     sums = adding(model, measure) is Adding.SUM
     title = f"{label} {'per day' if sums else ''} by weekday".replace("  ", " ")
-    names = formats.weekdays(model.locale)
+    names = formats.weekdays(formats.locale_of(model))
     known = [each for each in days if not math.isnan(each.mean)]
     best = max(known, key=lambda each: each.mean) if known else None
     summary = "No values in this period."
@@ -222,7 +222,7 @@ def seasonal(
 ) -> Drawn:
     """Return the tile that lists the seasons of a dimension's values."""
     label, plural = model.dimension(dimension).label, model.dimension(dimension).plural
-    months, kind = formats.months(model.locale), model.measure(measure).format
+    months, kind = formats.months(formats.locale_of(model)), model.measure(measure).format
     title = f"Which {plural.lower()} are seasonal"
     if not found:
         return Drawn(title, "", problem="Seasons need two whole years of data and a measure that adds up.")

@@ -103,7 +103,8 @@ class Viewer:
     """The person a query is answered for; made anew from the database on every request.
 
     `session` names the session, "" for programs and the command line. `looked_at_by` is who really asks, when an admin
-    looks at the site as this person; then there are only permissions for reading.
+    looks at the site as this person; then there are only permissions for reading. Numbers and dates are written as in
+    `locale`, "" for that of the data.
     """
 
     user_id: int
@@ -113,6 +114,7 @@ class Viewer:
     scope: RowScope = NOTHING
     session: str = ""
     looked_at_by: str = ""
+    locale: str = ""
 
     @property
     def actor(self) -> str:

@@ -18,6 +18,7 @@ from services.audit import one_line
 from services.database import RowLimit, SignedIn, User, utc_now
 from services.errors import UserError
 from services.factors import Factors
+from services.formats import LOCALES, OF_MODEL
 from services.passwords import MAX_PASSWORD, MIN_PASSWORD, strong
 from services.people import (
     Account,
@@ -73,6 +74,7 @@ ALIVE = (
         _USERS.email,
         _USERS.role,
         _USERS.sees_everything,
+        _USERS.locale,
         _LIMITS.dimension,
         _LIMITS.value,
     )
@@ -183,7 +185,9 @@ class Accounts(People):
             limits = [(row.dimension, row.value) for row in rows if row.dimension is not None]
             scope = make_scope(limits, everything=found.sees_everything)
             permissions = permissions_of(session, found.role)
-            viewer = Viewer(found.id, found.email, found.role, permissions, scope, session=asked["token"])
+            viewer = Viewer(
+                found.id, found.email, found.role, permissions, scope, asked["token"], locale=found.locale or ""
+            )
             if found.seen_as is not None:
                 viewer = self._looking(session, viewer, found.seen_as)
             if in_use and now - found.seen_at > SEEN_EVERY:
@@ -242,6 +246,16 @@ class Accounts(People):
             session.commit()
         self.end_other_sessions(viewer)
         self.record("password changed", viewer.email)
+
+    def write_as(self, viewer: Viewer, locale: str) -> None:
+        """Write numbers and dates for the viewer as in this locale, or as the model has it; UserError for others."""
+        if locale not in (OF_MODEL, *LOCALES):
+            raise UserError(f"There is no way of writing {locale[:40]!r}. Choose one of {', '.join(LOCALES)}.")
+        with Session(self._engine) as session:
+            session.execute(
+                sa.update(User).where(User.id == viewer.user_id).values(locale=None if locale == OF_MODEL else locale)
+            )
+            session.commit()
 
     def give_up_second_factor(self, viewer: Viewer, code: str) -> None:
         """Turn the viewer's own second factor off, with a code of it; raises UserError for a wrong one."""

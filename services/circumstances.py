@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 class Circumstances:
     """Where a request comes from, its number, and the site that was asked, such as https://sales.example.com.
 
-    `looking_as` is whose eyes `by` borrows, which is for reading only.
+    `looking_as` is whose eyes `by` borrows, which is for reading only. `locale` is how whoever asks wants numbers and
+    dates written, "" for the way of the data.
     """
 
     address: str = ""
@@ -24,6 +25,7 @@ class Circumstances:
     by: str = ""
     site: str = ""
     bookkeeping: bool = False
+    locale: str = ""
 
     @property
     def read_only(self) -> bool:

@@ -50,6 +50,7 @@ class User(Base):
     totp_secret: Mapped[str | None] = mapped_column(sa.String(200))
     totp_used: Mapped[int | None]
     subject: Mapped[str | None] = mapped_column(sa.String(400), index=True, unique=True)
+    locale: Mapped[str | None] = mapped_column(sa.String(20))
     limits: Mapped[list[RowLimit]] = relationship(cascade="all, delete-orphan", lazy="selectin")
 
 

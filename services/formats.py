@@ -11,11 +11,50 @@ from functools import lru_cache, partial
 
 from babel import Locale, numbers
 
-from services import buckets
+from services import buckets, circumstances
 from services.model import Format, SalesModel
 from services.periods import Grain
 
 NOTHING = "–"
+#: What people can choose for themselves.
+LOCALES = (
+    "en_GB",
+    "en_US",
+    "de_DE",
+    "de_CH",
+    "fr_FR",
+    "es_ES",
+    "it_IT",
+    "nl_NL",
+    "pl_PL",
+    "pt_BR",
+    "sv_SE",
+    "tr_TR",
+    "ja_JP",
+)
+
+
+#: Chosen by those who want them as the model has it.
+OF_MODEL = "model"
+
+
+def locale_of(model: SalesModel) -> str:
+    """Return how numbers and dates are written: as whoever asks has chosen, else as the model has it."""
+    return circumstances.now().locale or model.locale
+
+
+def example(locale: str, model: SalesModel) -> str:
+    """Return what a locale is called, and a number and a date as it writes them."""
+    money = numbers.format_currency(1234567.5, model.currency, locale=locale)
+    found = Locale.parse(locale)
+    day = f"9 {found.months['format']['abbreviated'][12]} 2011"
+    return f"{found.get_display_name('en')}: {money}, {day}"
+
+
+def separators(model: SalesModel) -> str:
+    """Return the decimal point and the separator of groups of digits, as plotly.js takes them."""
+    symbols = Locale.parse(locale_of(model)).number_symbols["latn"]
+    return f"{symbols['decimal']}{symbols['group']}"
 
 
 @lru_cache(maxsize=8)
@@ -75,13 +114,13 @@ def exact(value: float, kind: Format, model: SalesModel) -> str:
     if math.isnan(value):
         return NOTHING
     whole = round(value) if kind is Format.INTEGER else value
-    return str(_writer(kind, model.currency, model.locale)(whole))
+    return str(_writer(kind, model.currency, locale_of(model))(whole))
 
 
 def total(value: Decimal, model: SalesModel) -> str:
     """Return an exact sum with all its digits, two at least where it is no whole number."""
     pattern = "#,##0" if value == value.to_integral_value() else "#,##0.00##"
-    return str(numbers.format_decimal(value, format=pattern, locale=model.locale))
+    return str(numbers.format_decimal(value, format=pattern, locale=locale_of(model)))
 
 
 def short(value: float, kind: Format, model: SalesModel) -> str:
@@ -89,12 +128,12 @@ def short(value: float, kind: Format, model: SalesModel) -> str:
     if math.isnan(value):
         return NOTHING
     if kind is Format.PERCENT:
-        return _writer("#,##0.0%", model.currency, model.locale)(value)
+        return _writer("#,##0.0%", model.currency, locale_of(model))(value)
     if abs(value) < (1_000 if kind is Format.CURRENCY else 1_000_000):
         return exact(value, kind, model)
     rounded = float(f"{value:.3g}")
     digits = 2 - math.floor(math.log10(abs(rounded))) % 3
-    return _compact(rounded, digits, model.currency if kind is Format.CURRENCY else "", model.locale)
+    return _compact(rounded, digits, model.currency if kind is Format.CURRENCY else "", locale_of(model))
 
 
 @lru_cache(maxsize=20_000)
@@ -117,22 +156,22 @@ def change_text(share: float, model: SalesModel) -> str:
     if math.isnan(share):
         return NOTHING
     share = round(share, 3) + 0.0  # no minus before a change that rounds to nothing
-    return _writer("+#,##0.0%;-#,##0.0%", model.currency, model.locale)(share)
+    return _writer("+#,##0.0%;-#,##0.0%", model.currency, locale_of(model))(share)
 
 
 def share_text(share: float, model: SalesModel) -> str:
     """Return a share of a whole, such as 96%."""
-    return NOTHING if math.isnan(share) else _writer("#,##0%", model.currency, model.locale)(share)
+    return NOTHING if math.isnan(share) else _writer("#,##0%", model.currency, locale_of(model))(share)
 
 
 def currency_prefix(model: SalesModel) -> str:
     """Return the currency symbol that axis labels begin with."""
-    return _symbol(model.currency, model.locale)
+    return _symbol(model.currency, locale_of(model))
 
 
 def day(moment: dt.date, model: SalesModel) -> str:
     """Return a date, such as 9 Dec 2011."""
-    return f"{moment.day} {Locale.parse(model.locale).months['format']['abbreviated'][moment.month]} {moment.year}"
+    return f"{moment.day} {Locale.parse(locale_of(model)).months['format']['abbreviated'][moment.month]} {moment.year}"
 
 
 def moment_text(moment: dt.datetime, model: SalesModel) -> str:
@@ -158,7 +197,7 @@ def bucket(moment: dt.date, grain: Grain | None, model: SalesModel, *, short: bo
             return year if grain is Grain.YEAR else f"Q{month // 3 + 1} {year}"
         case Grain.MONTH:
             first, month = buckets.month_of(_date(moment), model.calendar)
-            return f"{Locale.parse(model.locale).months['format']['abbreviated'][month]} {first}"
+            return f"{Locale.parse(locale_of(model)).months['format']['abbreviated'][month]} {first}"
         case Grain.WEEK:
             return f"from {day(moment, model)}"
         case _:

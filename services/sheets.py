@@ -125,7 +125,7 @@ def _heads(answer: Answer, name: str, model: SalesModel) -> list[str]:
 def _keys(answer: Answer, name: str, model: SalesModel) -> list[list[Any]]:
     keys = [None if pd.isna(value) else value for value in answer.frame[name]]
     if name == "weekday":
-        return [[formats.weekdays(model.locale)[int(day) - 1] for day in answer.frame[name]]]
+        return [[formats.weekdays(formats.locale_of(model))[int(day) - 1] for day in answer.frame[name]]]
     if f"{name}__label" not in answer.frame:
         return [keys]
     return [[None if pd.isna(value) else value for value in answer.frame[f"{name}__label"]], keys]

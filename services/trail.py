@@ -92,7 +92,7 @@ def _words(model: SalesModel, condition: Filter, labels: Mapping[tuple[str, str]
 def _part(model: SalesModel, field: str, value: str) -> str:
     """Return a value as people call it where it is a part of the time: a weekday, an hour."""
     if field == "weekday" and value in "1234567":
-        return formats.weekdays(model.locale)[int(value) - 1]
+        return formats.weekdays(formats.locale_of(model))[int(value) - 1]
     return f"{int(value):02d}:00" if field == "hour" and value.isdecimal() else value
 
 

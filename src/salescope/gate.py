@@ -341,7 +341,8 @@ def _tell_dash_auth(who: Viewer) -> None:
 
 
 def _look(who: Viewer) -> None:
-    """Make the request one for reading only, where an admin looks at the site as somebody else."""
+    """Write as the person reads, for reading only where an admin looks at the site as somebody else."""
+    circumstances.begin(replace(circumstances.now(), locale=who.locale))
     if who.looked_at_by:
         circumstances.begin(replace(circumstances.now(), looking_as=who.email, by=who.looked_at_by))
 

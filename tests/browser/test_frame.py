@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from playwright.sync_api import Browser
+from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
 from tests.benchmarks.browser import contexts, first_visit, sign_in
@@ -42,8 +43,8 @@ def test_first_visit_is_light(browser: Browser, server: Server) -> None:
         context = make()
         sign_in(context, server)
         _, _, traffic = first_visit(context, server)
-    # What an open page asks again and again, it asks once in a first visit.
-    asked = {url for size, _, url in traffic.rows if size}
+    # What an open page asks again and again, it asks once in a first visit; on a busy machine the layout comes alone.
+    asked = {url.partition("?at=")[0] for size, _, url in traffic.rows if size}
     assert len(asked) <= MAX_REQUESTS, asked
     assert traffic.bytes <= MAX_BYTES
     assert traffic.largest[0] <= MAX_ANSWER
@@ -148,8 +149,14 @@ def test_files_match_the_screen(visit: Visitor, tmp_path: Path) -> None:
     about = {str(name): str(text) for name, text, *_ in book.get_sheet_by_name("About this file").to_python()}
     assert about["Period"] == "1 Nov 2011 – 30 Nov 2011"
     assert about["Rows of"].startswith("manager@example.com")
-    assert files["pdf"].read_bytes()[:5] == b"%PDF-"
-    assert files["pdf"].stat().st_size > 20_000
+    told = " ".join(" ".join(each.extract_text() for each in PdfReader(files["pdf"]).pages).split())
+    measures = page.locator(".kpi h2").all_inner_texts()
+    for name, value in zip(measures, page.locator(".kpi .value").all_inner_texts(), strict=True):
+        assert f"{name} {value}" in told
+    for texts in rows:
+        assert " ".join(texts.split()) in told
+    for text in (*page.locator(".chart h2").all_inner_texts(), about["Period"], about["Rows of"]):
+        assert text in told
     assert tab.problems == []
 
 

@@ -240,3 +240,32 @@ def test_a_database_that_is_away_is_said_with_a_time_to_try_again(installation: 
     answer = server.test_client().get("/healthz")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.get_json() == {"error": "The database does not answer. Try again in a few seconds."}
+
+
+def test_numbers_and_dates_are_written_as_the_person_wants(app: flask.Flask, visit: Visit) -> None:
+    assert "£9.83M" in visit("executive", "/", "")
+    accounts = app.extensions["salescope"]["accounts"]
+    (executive,) = {each.user_id: each for each in accounts.signed_in() if each.role == "executive"}.values()
+    accounts.write_as(executive, "de_DE")
+    try:
+        shown = visit("executive", "/", "")
+        assert "9,83\\u00a0Mio.\\u00a0£" in shown or "9,83\xa0Mio.\xa0£" in shown
+        assert "9 Dez." in shown
+        assert '"separators":",."' in shown
+        assert "£9.83M" in visit("analyst", "/", "")
+        with pytest.raises(SalescopeError, match="Choose one of en_GB"):
+            accounts.write_as(executive, "klingon")
+    finally:
+        accounts.write_as(executive, "model")
+    assert "£9.83M" in visit("executive", "/", "")
+
+
+def test_first_page_comes_with_the_layout(signed_in: dict[str, FlaskClient]) -> None:
+    layout = signed_in["manager"].get("/_dash-layout", query_string={"at": "/trends?period=last_year"}).text
+    assert '"trends-tiles"' in layout
+    assert '{"pathname":"/trends","search":"?period=last_year"}' in layout
+    refused = signed_in["executive"].get("/_dash-layout", query_string={"at": "/data"}).text
+    assert "Not for your role" in refused
+    for at in ("/lines", "/nope", "/" + "x" * 20_000):
+        alone = signed_in["analyst"].get("/_dash-layout", query_string={"at": at})
+        assert '"bones"' in alone.text, at[:20]
