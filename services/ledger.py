@@ -231,6 +231,11 @@ def build(
     imaging.build(connection, model, found, root, version, chosen)
 
 
+def keeps_to_its_days(ledger: Sequence[Load]) -> bool:
+    """Tell whether the last load of a ledger changes nothing but the days it has lines of."""
+    return bool(ledger) and ledger[-1].active and ledger[-1].mode in (Mode.APPEND, Mode.REPLACE_PERIOD)
+
+
 def update(
     connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: Sequence[Load], version: int
 ) -> None:
@@ -256,13 +261,12 @@ def _touched(
 ) -> rollups.Touched:
     """Return the days that the last load of a ledger changes in a snapshot with the loads before it."""
     there = {row[0] for row in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
-    last = ledger[-1] if ledger else None
-    if last is None or last.mode not in (Mode.APPEND, Mode.REPLACE_PERIOD) or not {"images", "chosen"} <= there:
-        raise RebuildError("The load changes more than its own days.")
-    (chosen,) = one(connection, "SELECT tuning FROM chosen")
+    if not {"images", "chosen"} <= there or not one(connection, "SELECT count(*) FROM images")[0]:
+        raise RebuildError("There are no tables to go on from.")
+    last, (chosen,) = ledger[-1], one(connection, "SELECT tuning FROM chosen")
     before = connection.execute("SELECT number, digest, undone_at IS NULL FROM loads ORDER BY number").fetchall()
     expected = [(each.number, each.digest, each.active) for each in sorted(ledger[:-1], key=lambda each: each.number)]
-    if before != expected or not last.active or chosen != repr(tuning.read(root)):
+    if before != expected or chosen != repr(tuning.read(root)):
         raise RebuildError("More than the last load is new.")
     return rollups.Touched(model.facts.time, *period_of(last))
 

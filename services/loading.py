@@ -23,6 +23,7 @@ from services.ledger import (
     build,
     facts_select,
     in_force,
+    keeps_to_its_days,
     loads,
     period_of,
     read_file,
@@ -304,7 +305,8 @@ def _publish(
         update(connection, warehouse.root, model, ledger, version)
         extra(connection)
 
-    return warehouse.publish(fill, utc_now().isoformat(timespec="seconds"), renew)
+    shorter = renew if keeps_to_its_days(ledger) else None
+    return warehouse.publish(fill, utc_now().isoformat(timespec="seconds"), shorter)
 
 
 def _keep(made: Path, kept: Path) -> None:
