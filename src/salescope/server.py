@@ -25,9 +25,13 @@ from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 log = logging.getLogger("salescope")
-#: Requests of a worker that wait, per thread, before further ones are turned away, and how long one may have waited
-#: when its turn comes: longer than a person does before asking again.
-QUEUED_PER_THREAD, LATE_SECONDS = 8, 6.0
+#: Requests of a worker that wait, per thread, before further ones are turned away, and how long one would wait at most,
+#: going by what requests took lately.
+QUEUED_PER_THREAD, WAIT_SECONDS = 8, 3.0
+#: How long one may have waited when its turn comes, which is longer than people do before they ask again.
+LATE_SECONDS = 6.0
+#: How much the last request counts in what they took lately.
+LATELY = 0.1
 RETRY_SECONDS = 3
 #: What a request begins with that passes by the queue; it must have come whole, for there are few threads.
 HEALTH = re.compile(rb"GET /(healthz|readyz|metrics)[ ?][^\x00]*?\r\n\r\n")
@@ -91,7 +95,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """Prepare what the event loop needs and run it."""
-        self._most = self.cfg.threads * (1 + QUEUED_PER_THREAD)
+        self._took = 0.0
         self._inside, self._watched, self._refused, self._say_at = 0, 0, 0, 0.0
         self._leaving: deque[TConn] = deque()
         self._health = ThreadPoolExecutor(HEALTH_THREADS)
@@ -109,12 +113,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._watched += 1
             future = self._health.submit(self.handle, conn)
             future.add_done_callback(lambda done: self.method_queue.defer(self._told, conn, done))
-        elif self._inside >= self._most:
+        elif self._full():
             self._turn_away(conn, first)
         else:
             self._inside += 1
             future = self.tpool.submit(self._in_turn, conn, time.monotonic() + LATE_SECONDS, first)
             future.add_done_callback(lambda done: self.method_queue.defer(self._left, conn, done))
+
+    def _full(self) -> bool:
+        """Tell whether one more request would wait for too long."""
+        threads = self.cfg.threads
+        waiting = max(0, self._inside + 1 - threads)
+        return bool(waiting > threads * QUEUED_PER_THREAD or waiting * self._took > threads * WAIT_SECONDS)
 
     def _comes_still(self, conn: TConn, first: bytes) -> bool:
         """Tell whether the rest of a request's head is to be waited for; the loop then wakes when there is more."""
@@ -146,7 +156,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _in_turn(self, conn: TConn, deadline: float, first: bytes) -> Any:
         """Answer a request in a thread, unless it has waited for too long; return None for that."""
-        return None if time.monotonic() > deadline and first else self.handle(conn)
+        started = time.monotonic()
+        if started > deadline and first:
+            return None
+        try:
+            return self.handle(conn)
+        finally:
+            conn.took = time.monotonic() - started
 
     def _told(self, conn: TConn, done: Future[Any]) -> None:
         self._watched -= 1
@@ -157,6 +173,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not done.cancelled() and done.exception() is None and done.result() is None:
             self._turn_away(conn, self._first_bytes(conn))
         else:
+            self._took += LATELY * (conn.took - self._took)
             self.finish_request(conn, done)
 
     def _turn_away(self, conn: TConn, first: bytes) -> None:

@@ -377,8 +377,27 @@ def test_connections_that_send_half_a_request_hold_no_thread(tmp_path: Path) -> 
 def test_request_that_waited_longer_than_a_person_does_is_not_begun() -> None:
     answered = object()
     worker: Any = SimpleNamespace(handle=lambda _conn: answered)
-    assert Worker._in_turn(worker, None, time.monotonic() - 1, b"GET /") is None
-    assert Worker._in_turn(worker, None, time.monotonic() + 60, b"GET /") is answered
+    conn = SimpleNamespace()
+    assert Worker._in_turn(worker, conn, time.monotonic() - 1, b"GET /") is None
+    assert Worker._in_turn(worker, conn, time.monotonic() + 60, b"GET /") is answered
+    assert 0 <= conn.took < 60
+
+
+@pytest.mark.parametrize(
+    ("inside", "took", "full"),
+    [
+        (0, 99.0, False),
+        (3, 99.0, False),
+        (4, 13.0, True),
+        (15, 1.0, False),
+        (16, 1.0, True),
+        (35, 0, False),
+        (36, 0, True),
+    ],
+)
+def test_queue_is_as_long_as_requests_are_quick(inside: int, took: float, full: bool) -> None:
+    worker: Any = SimpleNamespace(cfg=SimpleNamespace(threads=4), _inside=inside, _took=took)
+    assert Worker._full(worker) == full
 
 
 def test_access_log_is_off_by_default_and_sigterm_lets_a_running_request_finish(tmp_path: Path) -> None:
