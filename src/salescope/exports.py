@@ -49,7 +49,7 @@ def install(server: flask.Flask, services: Services) -> None:
         found, context = _page(services, who)
         tile = _argument("tile", 200)
         drawn = [each for each in (found.drawn(context) if found.drawn else ()) if tile in ("", each.title)]
-        if not drawn:
+        if not any(each.answer is not None for each in drawn):
             raise QueryError(f"The page {found.title} has nothing to export.")
         if kind == "pdf":
             document = report.document(found.title, drawn, _whole(sales, drawn, who), sales.model)
