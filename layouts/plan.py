@@ -57,8 +57,8 @@ def _targets(model: SalesModel, targets: Sequence[Target]) -> Component:
             html.P(
                 "One row per measure and period: key figures show them where they cover the period on show. "
                 "Longer periods are put together from shorter ones that follow each other; rates and distinct counts, "
-                "which do not add up, need a target of the very period. dimension and key are for targets of one "
-                "value, such as country and France.",
+                "which do not add up, need a target of the very period. Only of and Value are for targets of "
+                "one value, such as country and France.",
                 className="summary",
             ),
             _grid(model, targets),
@@ -124,6 +124,7 @@ def _grid(model: SalesModel, targets: Sequence[Target]) -> Component:
             "singleClickEdit": True,
             "stopEditingWhenCellsLoseFocus": True,
             "rowSelection": {"mode": "multiRow", "headerCheckbox": False, "enableClickSelection": False},
+            "selectionColumnDef": {"headerName": "Choose", "width": 85},
             "localeText": {"noRowsToShow": "There are no targets yet; add a row."},
         },
     )
