@@ -116,7 +116,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         elif self._full():
             self._turn_away(conn, first)
         else:
-            self._inside += 1
+            self._inside, conn.took = self._inside + 1, 0.0
             future = self.tpool.submit(self._in_turn, conn, time.monotonic() + LATE_SECONDS, first)
             future.add_done_callback(lambda done: self.method_queue.defer(self._left, conn, done))
 
