@@ -302,5 +302,5 @@ def test_a_job_is_cancelled_and_somebody_elses_work_is_not_told_of(visit: Visito
 def test_other_roles_are_not_offered_it(visit: Visitor, role: str) -> None:
     tab = visit(role)
     tab.open("/")
-    assert "Data" not in tab.page.locator("nav[aria-label=Pages] a").all_inner_texts()
+    assert "Data" not in tab.page.locator("nav[aria-label=Pages] a").all_text_contents()
     assert "Not for your role" in tab.open("/data").inner_text("main")

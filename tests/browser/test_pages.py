@@ -69,7 +69,7 @@ def test_sign_in_page_is_accessible(browser: Browser, server: Server) -> None:
 def test_page_of_another_role_is_refused(visit: Visitor) -> None:
     tab = visit("executive")
     may = [each for each in PAGES if each.permission in ROLES["executive"].permissions and each.section is not None]
-    menu = tab.page.locator("nav[aria-label=Pages] a").all_inner_texts()
+    menu = tab.page.locator("nav[aria-label=Pages] a").all_text_contents()
     assert menu == list(dict.fromkeys(each.section or each.title for each in may))
     page = tab.open("/lines")
     assert "Not for your role" in page.inner_text("main")

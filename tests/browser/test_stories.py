@@ -177,8 +177,9 @@ def test_manager_sees_only_own_countries(visit: Visitor) -> None:
 
 def test_order_lines_page_by_page(visit: Visitor, plain: duckdb.DuckDBPyConnection) -> None:
     tab = visit("analyst")
-    tab.page.click("nav >> text=Order lines")
     page = tab.page
+    page.click("nav summary:text-is('Orders')")
+    page.click("nav >> text=Order lines")
     page.wait_for_selector(".ag-center-cols-container .ag-row >> nth=5")
     ((lines,),) = plain.execute(
         "SELECT count(*) FROM l WHERE InvoiceDate >= '2011-01-01' AND left(Invoice, 1) <> 'A'"
@@ -210,6 +211,7 @@ def test_filters_go_along_to_the_order_lines(visit: Visitor) -> None:
     page = tab.page
     page.select_option("#overview-period", "mtd")
     page.wait_for_url("**/?period=mtd")
+    page.click("nav summary:text-is('Orders')")
     page.click("nav >> text=Order lines")
     page.wait_for_selector(".ag-center-cols-container .ag-row")
     assert page.url.endswith("/lines?period=mtd")
