@@ -6,10 +6,12 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import sqlalchemy as sa
 
 import callbacks.countries
 import callbacks.details
@@ -22,6 +24,8 @@ from callbacks.wiring import PageContext
 from layouts.tiles import Drawn
 from services import explore, formats, pivot, sheets
 from services.access import ROLES, Permission, RowScope, Viewer
+from services.database import Base
+from services.planning import Planning
 from services.sales import Sales
 from tests.factories import House, MemoryCache, viewer_of
 
@@ -35,6 +39,7 @@ ADDRESSES = [
     ("trends", ""),
     ("trends", "trends-also=yes&trends-average=3&grain=week&period=last_12_months"),
     ("trends", "trends-split=country&trends-look=share"),
+    ("trends", "trends-ahead=8&grain=week&period=last_12_months"),
     ("trends", "trends-look=index&measure=average&compare=prior"),
     ("products", ""),
     ("products", "measure=average"),
@@ -62,9 +67,17 @@ ADDRESSES = [
 NOBODY, EVERYBODY = viewer_of("analyst", RowScope()), viewer_of("analyst")
 
 
+@cache
+def planning_of(sales: Sales) -> Planning:
+    """Return the targets and notes of an application database of its own, which has none."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    Base.metadata.create_all(engine)
+    return Planning(engine, sales.model)
+
+
 def drawn(sales: Sales, page: str, search: str, viewer: Viewer) -> Sequence[Drawn]:
     params = [cast("tuple[str, str]", tuple(each.split("=", 1))) for each in search.split("&") if each]
-    context = PageContext(cast("Any", SimpleNamespace(sales=sales)), viewer, params)
+    context = PageContext(cast("Any", SimpleNamespace(sales=sales, planning=planning_of(sales))), viewer, params)
     if page == "forecast":
         return callbacks.forecast.drawn(context)
     return PAGES[page].drawn(context) if page in PAGES else callbacks.explore.drawn(context)
