@@ -55,8 +55,9 @@ bench-refresh: $(VENV)/.installed-test ## Time whole refreshes over HTTP, 8 user
 bench-load: $(VENV)/.installed-test ## Let 50 and 200 people work on the real server, beside the goals; about 3 minutes
 	$(BIN)/python -m tests.benchmarks.load $(BENCH_ARGS)
 
-bench-ask: $(VENV)/.installed ## Measure questions and dates: exact, refused, calibrated, milliseconds
+bench-ask: $(VENV)/.installed ## Measure questions and dates: exact, refused, calibrated, milliseconds, the slowest of 10,000
 	$(BIN)/python -m tests.benchmarks.ask $(BENCH_ARGS)
+	$(BIN)/python -m tests.benchmarks.hostile
 
 bench-front: $(VENV)/.installed-test ## Print what a request costs beside its query
 	$(BIN)/python -m tests.benchmarks.front

@@ -15,7 +15,7 @@ from services.language.forms import Form
 from services.language.lexicon import Lexicon
 from services.language.paths import best_paths
 from services.language.spans import Clock, Span
-from services.language.values import ValueIndex
+from services.language.values import Named, ValueIndex
 from services.model import SalesModel
 from services.query import MAX_TEXT
 
@@ -82,7 +82,10 @@ def read(text: str, vocabulary: Vocabulary, clock: Clock) -> Reading:
     edges = Edges(check(text), vocabulary.lexicon, vocabulary.index, clock)
     if not edges.tokens:
         return Reading(text, Form(), 0.0, (), (("ambiguous", text.strip()),), (), {})
-    paths = [(score, [settled(edge, vocabulary.index) for edge in path]) for score, path in best_paths(edges.all())]
+    known: dict[Named, Named] = {}
+    paths = [
+        (score, [settled(edge, vocabulary.index, known) for edge in path]) for score, path in best_paths(edges.all())
+    ]
     drafts = [(score, assemble(path, vocabulary.lexicon, clock, edges.texts, edges.dates)) for score, path in paths]
     rated = sorted((_rated(score, draft, len(edges.mended)) for score, draft in drafts), key=lambda each: -each[0])
     score, draft, form, found = rated[0]

@@ -115,8 +115,6 @@ def _rank(draft: Draft, named: Named) -> tuple[int, int]:
 
 
 def _name(draft: Draft, place: int, named: Named, *, negated: bool) -> None:
-    keys = tuple(dict.fromkeys(entry.key for entry in named.entries))
-    labels = tuple(entry.label for entry in named.entries)
     said = draft.said(draft.items.rows[place])
     if named.tier in ("contains", "part") and all(word in FOREIGN for word in said.split()):
         draft.faults.append(("unknown_value", said))
@@ -128,6 +126,8 @@ def _name(draft: Draft, place: int, named: Named, *, negated: bool) -> None:
         operator = "not_contains" if negated else "contains"
         draft.conditions += [Condition(named.dimension, operator, (term.upper(),)) for term in named.terms]
         return
+    keys = tuple(dict.fromkeys(entry.key for entry in named.entries))
+    labels = tuple(entry.label for entry in named.entries)
     if named.tier == "part":
         draft.doubt("part")
     operator = "not_in" if negated else "in"
@@ -151,8 +151,8 @@ def compare_members(draft: Draft) -> None:
             draft.calculation = "in_vs_rest"
             for versus in (*items.free("versus"), *items.free("compare")):
                 items.use(versus, "calculation")
+    told = draft.verb or any(row.noun.measure for row in items.rows)
     for place in list(items.free("than")):
-        told = draft.verb or any(row.noun.measure for row in items.rows)
         if told and items.kind(place - 1) == items.kind(place + 1) == "value":
             items.use(place, "comparison")
             _side_by_side(draft, place)

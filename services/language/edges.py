@@ -112,6 +112,7 @@ class Edges:
         self.text = text
         self.written = tokenize(text)
         self.mended: dict[int, str] = {}
+        self.narrowed: dict[tuple[str, tuple[str, ...]], Set[int]] = {}
         self.tokens = [self._spelled(place, token) for place, token in enumerate(self.written)]
         self.texts = [token.text for token in self.tokens]
         self.averages = any(text in _AVERAGES for text in self.texts)
@@ -334,7 +335,10 @@ class Edges:
         for dimension in self.index.dimensions:
             numbers: Set[int] | None = None
             for words, past in self._runs(place, 8):
-                numbers = self.index.narrowed(dimension, words[-1], numbers)
+                key = (dimension, words)
+                if key not in self.narrowed:
+                    self.narrowed[key] = self.index.narrowed(dimension, words[-1], numbers)
+                numbers = self.narrowed[key]
                 if not numbers:
                     break
                 if not self._content(past - 1):
@@ -479,8 +483,14 @@ def _matched(pattern: Sequence[object], said: Sequence[str]) -> tuple[int, str, 
     return number, unit, len(pattern)
 
 
-def settled(edge: Edge, index: ValueIndex) -> Edge:
-    """Return an edge of values named in part with the values it names; others as they are."""
+def settled(edge: Edge, index: ValueIndex, known: dict[Named, Named]) -> Edge:
+    """Return an edge of values named in part with the values it names; others as they are.
+
+    `known` keeps what was looked up for a question: a text may say the same words a hundred times.
+    """
     if edge.kind != "value" or not isinstance(edge.value, tuple):
         return edge
-    return replace(edge, value=tuple(index.settled(named) for named in edge.value))
+    for named in edge.value:
+        if not named.entries and named not in known:
+            known[named] = index.settled(named)
+    return replace(edge, value=tuple(named if named.entries else known[named] for named in edge.value))

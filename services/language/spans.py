@@ -136,7 +136,7 @@ class Cycle:
         """Return the occurrence that starts inside a longer period; None when there is none or more than one."""
         if whole.start is None or whole.end is None:
             return None
-        if self.part and whole.unit == "year":
+        if self.part and self.part[0] in {**MONTHS, **DAYS} and whole.unit == "year":
             return nth(whole, *self.part, clock)
         if (whole.end - whole.start).days > 370:
             return None

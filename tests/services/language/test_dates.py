@@ -48,6 +48,8 @@ def test_expressions(text: str, start: str, end: str) -> None:
         ("FYTD", {"fiscal_start": 9}, "2011-09-01", "2011-12-10"),
         ("last fiscal quarter", {"fiscal_start": 2}, "2011-08-01", "2011-11-01"),
         ("first half of FY2011", {"fiscal_start": 4}, "2010-04-01", "2010-10-01"),
+        ("June of FY2011", {"fiscal_start": 4}, "2010-06-01", "2010-07-01"),
+        ("FY2011 march", {}, "2011-03-01", "2011-04-01"),
         ("previous 2 fiscal years", {"fiscal_start": 4}, "2009-04-01", "2011-04-01"),
         ("08/11/2011", {"day_first": False}, "2011-08-11", "2011-08-12"),
         ("8/11", {"day_first": False}, "2011-08-11", "2011-08-12"),
