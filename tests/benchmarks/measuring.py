@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import subprocess
@@ -123,6 +124,17 @@ def in_process(*arguments: str) -> dict[str, Any]:
     if done.returncode:
         sys.exit(f"{' '.join(arguments)} ended with code {done.returncode}; see above.")
     found: dict[str, Any] = orjson.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def cpu_of_family(process: int) -> float:
+    """Return the seconds of CPU that a process and its children have used."""
+    found = 0.0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if process in (int(path.parent.name), int(fields[1])):
+                found += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return found
 
 

@@ -27,10 +27,10 @@ from services.access import EVERYTHING
 from tests.benchmarks import reference
 from tests.benchmarks.engine import load
 from tests.benchmarks.engine_steps import REFRESHED
-from tests.benchmarks.measuring import Action, CpuOfOthers, beside_one_another, percentile, seconds_of
+from tests.benchmarks.measuring import Action, CpuOfOthers, beside_one_another, cpu_of_family, percentile, seconds_of
 from tests.benchmarks.reference import State
 from tests.client import Client, callback_body
-from tests.serving import PASSWORDS, Installation, running_server
+from tests.serving import PASSWORDS, Installation, Server, running_server
 
 UPDATE = "/_dash-update-component"
 USERS = 8
@@ -87,8 +87,9 @@ def installed(folder: Path, data: Path) -> Installation:
     return made
 
 
-def measure(port: int, seconds: float) -> dict[str, Any]:
-    """Return rates and times of refreshes."""
+def measure(server: Server, seconds: float) -> dict[str, Any]:
+    """Return rates and times of refreshes, and the milliseconds of CPU that the server takes for each."""
+    port = server.port
     users = [User(port, number) for number in range(USERS)]
     for user in users:
         user.refresh("")
@@ -98,11 +99,14 @@ def measure(port: int, seconds: float) -> dict[str, Any]:
             yield partial(users[number].refresh, search_of(state))
 
     others = CpuOfOthers()
+    used = cpu_of_family(server.process.pid)
     found: dict[str, Any] = dict(beside_one_another(USERS, seconds, refreshes))
+    used = cpu_of_family(server.process.pid) - used
     landing = [seconds_of(partial(users[0].refresh, "")) * 1000 for _ in range(2 * REFRESHED)]
     return found | {
         "landing_p50_ms": percentile(landing, 50),
         "landing_p95_ms": percentile(landing, 95),
+        "cpu_ms": used * 1000 / found["refreshes"],
         "bytes": users[0].refresh(""),
         "cpu_of_others": others.share,
     }
@@ -117,6 +121,7 @@ def print_figures(found: dict[str, Any]) -> None:
     CONSOLE.print(table)
     CONSOLE.print(
         f"p50 {found['p50_ms']:.0f} ms with {USERS} users, landing view {found['landing_p50_ms']:.0f} ms; "
+        f"{found['cpu_ms']:.0f} ms of the server's CPU per refresh; "
         f"{found['bytes']:,} bytes compressed; other processes took {found['cpu_of_others']:.0%} of the CPU."
     )
 
@@ -128,7 +133,7 @@ def run(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as temporary:
         instance = installed(Path(temporary) / "instance", folder)
         with running_server(instance, Path(temporary) / "server.log", SALESCOPE_WORKERS="2") as server:
-            found = measure(server.port, asked.seconds)
+            found = measure(server, asked.seconds)
     lines, _ = reference.bench_module("make_sales").parse_rows(asked.rows)
     return found | {"lines": lines}
 
