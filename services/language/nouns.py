@@ -69,6 +69,11 @@ def _plain_dimension(draft: Draft, place: int, left: int) -> None:
         row.used = "verb"
         draft.verb = draft.verb or draft.lexicon.pieces
         return
+    others = (each for each in items.rows if each is not row and each.noun.measure and not each.noun.dimension)
+    named = items.at(place - 1)
+    if named is not None and named.kind == "value" and named.edge.past == row.edge.first and any(others):
+        row.used = "condition"
+        return
     row.used = "dimension"
     name = row.noun.dimension or ""
     if items.kind(left) == "count":
