@@ -30,8 +30,8 @@ log = logging.getLogger("salescope")
 QUEUED_PER_THREAD, WAIT_SECONDS = 8, 3.0
 #: How long one may have waited when its turn comes, which is longer than people do before they ask again.
 LATE_SECONDS = 6.0
-#: How much the last request counts in what they took lately.
-LATELY = 0.1
+#: What a request is believed to take before any was answered; how much the last one counts in what they took lately.
+FIRST_SECONDS, LATELY = 1.0, 0.2
 RETRY_SECONDS = 3
 #: What a request begins with that passes by the queue; it must have come whole, for there are few threads.
 HEALTH = re.compile(rb"GET /(healthz|readyz|metrics)[ ?][^\x00]*?\r\n\r\n")
@@ -95,7 +95,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """Prepare what the event loop needs and run it."""
-        self._took = 0.0
+        self._took = FIRST_SECONDS
         self._inside, self._watched, self._refused, self._say_at = 0, 0, 0, 0.0
         self._leaving: deque[TConn] = deque()
         self._health = ThreadPoolExecutor(HEALTH_THREADS)

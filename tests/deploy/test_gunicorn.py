@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import pytest
 from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
 
-from salescope.server import LATE_SECONDS, QUEUED_PER_THREAD, Worker
+from salescope.server import FIRST_SECONDS, LATE_SECONDS, WAIT_SECONDS, Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 START = ["gunicorn", "--config", "deploy/gunicorn.conf.py", "--pythonpath", "src,.", "salescope.wsgi:server"]
@@ -332,7 +332,7 @@ def test_files_that_workers_write_are_private(server: Server) -> None:
 
 
 def test_more_than_can_be_answered_soon_is_turned_away_at_once_and_health_is_told(tmp_path: Path) -> None:
-    inside, more = 1 + QUEUED_PER_THREAD, 4
+    inside, more = 1 + int(WAIT_SECONDS / FIRST_SECONDS), 4
     with running(tmp_path, SALESCOPE_THREADS="1") as server, ThreadPoolExecutor(inside + more) as pool:
         silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
         started = time.monotonic()
