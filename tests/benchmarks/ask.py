@@ -1,4 +1,7 @@
-"""Measure questions: a set written by hand over the bikes model, and the open set through the command line.
+"""Measure questions: sets written by hand over several models, and the open set through the command line.
+
+What was missed at first sight of the sets has been mended since: they show that it stays so, not what to expect of
+questions never seen. That is in first_sight.jsonl; `python -m tests.benchmarks.calibrate` prints it.
 
 Run with `make bench-ask`; `--show` prints what was missed, `--no-open` leaves the open set out.
 """
@@ -17,10 +20,17 @@ import orjson
 
 from services.language.asking import ASK, SURE, Reading, Vocabulary, read
 from services.language.spans import Clock
-from tests.benchmarks.questions import bikes
+from tests.benchmarks.questions import bikes, pharma, subscriptions, wholesale
 from tests.benchmarks.questions.expected import Case, cases, wrong
 
 HERE = Path(__file__).parent / "questions"
+SETS = (
+    ("bikes", bikes),
+    ("bikes_more", bikes),
+    ("subscriptions", subscriptions),
+    ("pharma", pharma),
+    ("wholesale", wholesale),
+)
 OPEN = Path(__file__).parents[2].parent / "shared" / "data" / "nlq"
 
 
@@ -127,9 +137,10 @@ def _salescope(arguments: Sequence[str], environment: dict[str, str]) -> None:
 
 def main() -> None:
     """Print the figures."""
-    found = list(cases(HERE / "bikes.txt"))
-    result = measure(found, bikes.vocabulary(), Clock(bikes.TODAY), show="--show" in sys.argv)
-    print("bikes, written by hand:", "  ".join(f"{name} {value:.3g}" for name, value in result.items()))
+    for name, model in SETS:
+        found = list(cases(HERE / f"{name}.txt"))
+        result = measure(found, model.vocabulary(), Clock(model.TODAY), show="--show" in sys.argv)
+        print(f"{name}:", "  ".join(f"{field} {value:.3g}" for field, value in result.items()))
     if "--no-open" in sys.argv:
         return
     if OPEN.exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import importlib
 import random
 import time
 
@@ -15,8 +16,9 @@ from services.language import wording
 from services.language.asking import Vocabulary, read
 from services.language.edges import function_vocabulary
 from services.language.spans import Clock
-from tests.benchmarks.ask import measure
+from tests.benchmarks.ask import HERE, measure
 from tests.benchmarks.questions import bikes, cafe
+from tests.benchmarks.questions.expected import cases
 from tests.benchmarks.questions.generated import generated
 
 CLOCK = Clock(dt.date(2011, 12, 9))
@@ -34,6 +36,15 @@ def test_questions_from_templates(words: Vocabulary) -> None:
     assert result["exact"] >= 0.95
     assert result["refused"] >= 0.97
     assert result["confident_wrong"] <= 0.03
+
+
+@pytest.mark.parametrize("name", ["subscriptions", "pharma", "wholesale"])
+def test_questions_written_for_other_models(name: str) -> None:
+    model = importlib.import_module(f"tests.benchmarks.questions.{name}")
+    result = measure(list(cases(HERE / f"{name}.txt")), model.vocabulary(), Clock(model.TODAY))
+    assert result["exact"] >= 0.97
+    assert result["refused"] >= 0.97
+    assert result["confident_wrong"] <= 0.02
 
 
 @settings(max_examples=100)
