@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from services import buckets, sql
 from services.choosing import PART_SIZES, Choosing, Rows, touched, weekdays
 from services.exact import Number, RefusedError
+from services.imagerows import EXACT
 from services.images import Array, Image, Images, State
-from services.imaging import EXACT
 from services.measures import Aggregate
 from services.model import TIME_PARTS, SalesModel
 from services.periods import Grain, Shift, Window

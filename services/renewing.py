@@ -17,8 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from services.errors import RebuildError
+from services.imagerows import ImageRows
 from services.images import Array, Dictionary, Image, Images, State, Writer, read_whole, sweep
-from services.imaging import MOST_TEXT, MOST_VALUES, ImageRows, Imaging
+from services.imaging import MOST_TEXT, MOST_VALUES, Imaging
 from services.measures import Aggregate
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
