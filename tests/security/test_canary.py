@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from salescope.installation import warehouse
 from salescope.pages import PAGES
-from services.access import NOTHING, RowScope
+from services.access import NOTHING, Permission, RowScope
 from services.warehouse import rows_of
 from tests.client import Answer, Client
 from tests.serving import ALLOWED, MANAGER_SCOPE, Installation, Server
@@ -22,6 +22,8 @@ from tests.serving import ALLOWED, MANAGER_SCOPE, Installation, Server
 OPEN_PAGE = "..content.children...navigation.children...title.data.."
 GRID, ASKED = "lines-grid.getRowsResponse", "lines-grid.getRowsRequest"
 PASSWORD = "a password made for this test"
+#: The Account page offers ways to write numbers, named by countries of a library's list.
+WRITTEN_AS = re.compile(r'"label":"[^"]*234[^"]* 2011[^"]*","value":"\w*"')
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def manager(people: dict[str, Client]) -> Client:
 
 def foreign(answer: Answer, facts: Facts, asked: str = "") -> list[str]:
     """Return what the answer holds of other countries and was not in the question itself."""
-    text = answer.body.decode("utf-8")
+    text = WRITTEN_AS.sub("", answer.body.decode("utf-8"))
     given = str([value for _, value in parse_qsl(asked.removeprefix("?"))]) + asked
     names = [name for name in facts.countries if name in text and name not in given]
     codes = [code for code in facts.codes if f'"{code}"' in text and code not in given]
@@ -130,8 +132,12 @@ def filled(search: str, facts: Facts) -> str:
     return search.format(product=facts.foreign_product, label=quote_plus(facts.foreign_label), order=facts.uk_order)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.key)
-@pytest.mark.parametrize("search", SEARCHES)
+#: What pages are opened with: all addresses for those that show data, a few for the others.
+SHOWING = {Permission.DASHBOARDS_VIEW, Permission.LINES_VIEW}
+OPENED = [(page, search) for page in PAGES for search in SEARCHES[: None if page.permission in SHOWING else 4]]
+
+
+@pytest.mark.parametrize(("page", "search"), OPENED, ids=lambda value: getattr(value, "key", value))
 def test_no_page_holds_a_byte_of_another_country(facts: Facts, manager: Client, page: Any, search: str) -> None:
     asked = filled(search, facts)
     answer = manager.callback(OPEN_PAGE, {"route.data": {"pathname": page.path, "search": asked}})
@@ -300,8 +306,9 @@ def test_people_of_one_role_with_other_scopes_see_their_own_rows(
         assert foreign(answer, facts) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.key)
-def test_person_without_rows_gets_an_empty_page(server: Server, installation: Installation, page: Any) -> None:
-    client = signed_in_with(server, installation, f"empty-{page.key}@scopes.example", NOTHING)
-    answer = client.callback(OPEN_PAGE, {"route.data": {"pathname": page.path, "search": ""}})
-    assert "Something went wrong" not in answer.text
+def test_person_without_rows_gets_empty_pages(server: Server, installation: Installation) -> None:
+    client = signed_in_with(server, installation, "empty@scopes.example", NOTHING)
+    for page in PAGES:
+        answer = client.callback(OPEN_PAGE, {"route.data": {"pathname": page.path, "search": ""}})
+        assert answer.status == 200, page.key
+        assert "Something went wrong" not in answer.text, page.key

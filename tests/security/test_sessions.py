@@ -199,7 +199,7 @@ def test_request_that_another_site_started_is_refused(
     server: Server, people: dict[str, Client], headers: dict[str, str]
 ) -> None:
     own = {name: value.format(own=server.url) for name, value in headers.items()}
-    victim = Client(server.port).sign_in_as("analyst")
+    victim = people["analyst"]
     credentials = {"email": email_of("analyst"), "password": PASSWORDS["analyst"]}
     assert victim.post(UPDATE, callback_body(people["admin"].callbacks()[GRID], ROWS), own).status == 403
     assert victim.form("/signout", {}, own).status == 403
