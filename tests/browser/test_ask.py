@@ -16,7 +16,7 @@ def test_a_question_from_any_page(visit: Visitor) -> None:
     page.keyboard.press("/")
     page.keyboard.type("top 5 products by units in Germany last quarter")
     page.keyboard.press("Enter")
-    expect(page.locator(".ask-read")).to_contain_text("Top 5 products by units, country Germany", timeout=30_000)
+    expect(page.locator(".ask-read")).to_contain_text("Top 5 products by units, country Germany", timeout=60_000)
     expect(page.locator(".chart-answer .js-plotly-plot")).to_be_visible()
     page.get_by_text("Show as table").click()
     expect(page.locator(".chart-answer tbody tr")).to_have_count(5)

@@ -55,6 +55,7 @@ ACCEPTED = {
     "SALESCOPE_REWRITE_KEY": ("s3cret", "s3cret"),
     "SALESCOPE_METRICS_TOKEN": ("0123456789abcdef", "0123456789abcdef"),
     "SALESCOPE_LOG_FORMAT": ("json", "json"),
+    "SALESCOPE_DRAIN_SECONDS": ("15", 15),
 }
 #: Settings that are refused alone, with what they need.
 TOGETHER = {
