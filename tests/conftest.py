@@ -94,12 +94,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 
 @pytest.fixture(scope="session")
-def sample_warehouse(prepared: Installation) -> Iterator[Warehouse]:
+def sample_warehouse(prepared: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """Return a warehouse with the sample loaded by the product's own recipe.
 
     It is shared by the whole session: read it, never publish into it.
     """
-    warehouse = DuckWarehouse(prepared.folder / "warehouse")
+    warehouse = DuckWarehouse(prepared.copied_to(tmp_path_factory.mktemp("sample") / "instance").folder / "warehouse")
     yield warehouse
     warehouse.current().engine.dispose()
 

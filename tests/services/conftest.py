@@ -63,7 +63,8 @@ def sample_on(
 
     def on(engine: str) -> Warehouse:
         if engine not in made and engine == "duckdb":
-            made[engine] = warehouse_of(prepared.folder / "warehouse", None)
+            copy = prepared.copied_to(tmp_path_factory.mktemp("sample") / "instance")
+            made[engine] = warehouse_of(copy.folder / "warehouse")
         elif engine not in made:
             url = request.getfixturevalue("cluster").new_url()
             made[engine] = warehouse_of(tmp_path_factory.mktemp("sample") / "warehouse", url)
