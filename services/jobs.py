@@ -50,6 +50,9 @@ PATIENCE = dt.timedelta(seconds=3)
 KEEP = dt.timedelta(days=30)
 MEGABYTE = 1024 * 1024
 NICE = 10
+#: What makes a job smaller, by its kind; the others load files.
+SMALLER = {"forecast": "Forecast fewer parts at a time, or longer periods"}
+FEWER_FILES = "Load fewer or smaller files at a time"
 
 
 class JobState(StrEnum):
@@ -199,7 +202,7 @@ class Jobs:
     def _bury(self, job: Job) -> None:
         cancelled = job.cancel_requested_at is not None and not job.committed
         state = JobState.CANCELLED if cancelled else JobState.FAILED
-        error = "" if cancelled else _cause_of_death(self._folder_of(job.id) / "log", committed=job.committed)
+        error = "" if cancelled else _cause_of_death(job, self._folder_of(job.id) / "log")
         if self._change(job.id, ALIVE, state=state, error=error, finished_at=utc_now()):
             self._tidy(job.id)
 
@@ -260,7 +263,7 @@ class Jobs:
         """
         job = self._claim(identity)
         _restrict(limits)
-        watcher = _Watcher(self, identity, limits, slot)
+        watcher = _Watcher(self, job, limits, slot)
         context = JobContext(self, job, self._folder_of(identity) / "tmp", watcher)
         watcher.start()
         try:
@@ -268,7 +271,7 @@ class Jobs:
         except CancelledError:
             outcome = {"state": JobState.CANCELLED}
         except Exception as error:
-            outcome = {"state": JobState.FAILED, "error": _words(error, limits)}
+            outcome = {"state": JobState.FAILED, "error": _words(error, context.kind, limits)}
         watcher.stop()
         self._end(identity, slot, **outcome)
 
@@ -349,9 +352,9 @@ class _Watcher(threading.Thread):
     Ending at any moment is safe: what is half done lies in temporary files, what is done was published whole.
     """
 
-    def __init__(self, jobs: Jobs, identity: str, limits: Limits, slot: int | None) -> None:
+    def __init__(self, jobs: Jobs, job: Job, limits: Limits, slot: int | None) -> None:
         super().__init__(name="watcher", daemon=True)
-        self._jobs, self._identity, self._limits, self._slot = jobs, identity, limits, slot
+        self._jobs, self._identity, self._kind, self._limits, self._slot = jobs, job.id, job.kind, limits, slot
         self.said: tuple[str, float] | None = None
         self._over = False
         self._began = time.monotonic()
@@ -386,7 +389,7 @@ class _Watcher(threading.Thread):
         if out_of_time:
             minutes = f"{self._limits.seconds / 60:g}"
             words = f"It took longer than the {minutes} minutes a job may take and was stopped; nothing was changed. "
-            self._leave(JobState.FAILED, words + "Load fewer files at a time, or raise SALESCOPE_LOAD_MINUTES.")
+            self._leave(JobState.FAILED, words + f"{_smaller(self._kind)}, or raise SALESCOPE_LOAD_MINUTES.")
         with Session(self._jobs._engine) as session:
             asked = session.scalar(sa.select(Job.cancel_requested_at).where(Job.id == self._identity))
         if asked is not None:
@@ -416,13 +419,13 @@ def _limit(kind: int, wanted: int, *, spare: int = 0) -> None:
     resource.setrlimit(kind, (min(wanted, hard), hard))
 
 
-def _words(error: Exception, limits: Limits) -> str:
+def _words(error: Exception, kind: str, limits: Limits) -> str:
     """Return what the owner is told; what only we can mend goes to the log under a number."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, MemoryError | duckdb.OutOfMemoryException):
             log.error("Out of memory", exc_info=error)
-            return _out_of_memory(f"the {limits.memory_mb} MB")
+            return _out_of_memory(f"the {limits.memory_mb} MB", kind)
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, SalescopeError):
         return str(error)
@@ -431,9 +434,13 @@ def _words(error: Exception, limits: Limits) -> str:
     return f"Something went wrong on our side (error {number}); nothing was changed. Tell an admin the number."
 
 
-def _out_of_memory(limit: str) -> str:
+def _smaller(kind: str) -> str:
+    return SMALLER.get(kind, FEWER_FILES)
+
+
+def _out_of_memory(limit: str, kind: str) -> str:
     return (
-        f"It needs more memory than {limit} a job may use; nothing was changed. Load fewer or smaller files at a time, "
+        f"It needs more memory than {limit} a job may use; nothing was changed. {_smaller(kind)}, "
         "or raise SALESCOPE_LOAD_MEMORY_MB."
     )
 
@@ -442,13 +449,13 @@ def _out_of_memory(limit: str) -> str:
 LAST_WORDS = (b"memory allocation", b"bad_alloc", b"out of memory", b"cannot allocate memory")
 
 
-def _cause_of_death(path: Path, *, committed: bool) -> str:
+def _cause_of_death(job: Job, path: Path) -> str:
     """Return what is known of a process that ended without a word, or with some in its log."""
-    if committed:
+    if job.committed:
         return "The process ended while it published. The list of loads says whether the data are there."
     tail = path.read_bytes()[-4000:].lower() if path.exists() else b""
     if any(words in tail for words in LAST_WORDS):
-        return _out_of_memory("what")
+        return _out_of_memory("what", job.kind)
     return (
         "The process ended unexpectedly; nothing was changed. Start it again; if it stays, the server may lack memory."
     )

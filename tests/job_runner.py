@@ -113,6 +113,8 @@ KINDS: dict[str, Kind] = {
         *(refuse, stumble, unspeakable),
     )
 }
+#: A kind that is told what makes it smaller in words of its own.
+KINDS["forecast"] = native_bomb
 
 
 def main(url: str, folder: str, memory: str, seconds: str, identity: str, _option: str, slot: str) -> None:

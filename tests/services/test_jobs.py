@@ -181,7 +181,8 @@ def test_progress_is_told_and_not_at_every_step(office: Office) -> None:
         pytest.param("nonsense", "no jobs of the kind 'nonsense'", id="unknown kind"),
         pytest.param("python_bomb", f"needs more memory than the {MEMORY} MB a job may use", id="memory in Python"),
         pytest.param("engine_bomb", f"needs more memory than the {MEMORY} MB a job may use", id="memory in DuckDB"),
-        pytest.param("native_bomb", "needs more memory than what a job may use", id="memory in native code"),
+        pytest.param("native_bomb", "what a job may use; nothing was changed. Load fewer", id="memory in native code"),
+        pytest.param("forecast", "nothing was changed. Forecast fewer parts", id="memory of a forecast"),
     ],
 )
 def test_failure_says_what_to_do(office: Office, kind: str, words: str) -> None:
