@@ -101,12 +101,15 @@ def _filters(condition: Condition, index: ValueIndex) -> Sequence[Filter]:
     field = condition.dimension
     if condition.operator in BOUNDS:
         return (Filter(field, BOUNDS[condition.operator], condition.values[:1]),)
-    if condition.operator == "not_contains":
-        found = index.in_part(field, [word.lower() for word in condition.values[0].split()])
-        keys = tuple(dict.fromkeys(entry.key for entry in found.entries)) if found else ()
+    if condition.operator == "not_contains" or (condition.operator == "contains" and len(condition.values) > 1):
+        named = (index.in_part(field, [word.lower() for word in value.split()]) for value in condition.values)
+        keys = tuple(dict.fromkeys(entry.key for found in named if found for entry in found.entries))
         if len(keys) > MAX_VALUES:
-            raise QueryError(f"{condition.values[0]!r} is in {len(keys)} names; allowed to leave out: {MAX_VALUES}.")
-        return (Filter(field, "not", keys),) if keys else ()
+            said = " and ".join(condition.values)
+            raise QueryError(f"{said!r} are in {len(keys)} names; allowed to name at once: {MAX_VALUES}.")
+        if condition.operator == "not_contains":
+            return (Filter(field, "not", keys),) if keys else ()
+        return (Filter(field, "is", keys) if keys else Filter(field, "contains", condition.values[:1]),)
     return (Filter(field, OPERATORS[condition.operator], condition.values),)
 
 

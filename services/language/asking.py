@@ -157,6 +157,8 @@ def _unknown(draft: Draft, place: int) -> str:
 def _empty(draft: Draft) -> bool:
     """Tell whether nothing was asked: no measure, breakdown, ranking or verb, and at most a filter."""
     ranked = draft.order and (draft.dimensions or draft.grain or draft.measures)
+    if all(row.kind == "much" for row in draft.items.rows):
+        return True
     asked = draft.measures or draft.dimensions or ranked or draft.verb or draft.thresholds or draft.comparison
     follow = any(row.kind == "follow" and not row.used for row in draft.items.rows)
     first = draft.texts[0] if draft.texts else ""

@@ -61,7 +61,11 @@ def _moving(draft: Draft) -> None:
             draft.faults.append(("unsupported_analysis", "a moving average needs a number of periods"))
 
 
+_PERCENT = ("%", "percent", "percentage")
+
+
 def _shares(draft: Draft) -> None:
+    growth = draft.items.has("growth")
     for kind, calculation in (("share", "share"), ("running", "cumulative")):
         for place in list(draft.items.free(kind)):
             item = draft.items.use(place, "calculation")
@@ -69,7 +73,7 @@ def _shares(draft: Draft) -> None:
             if item.value == "of" and (named is None or not named.noun.measure):
                 draft.verb = draft.verb or draft.lexicon.pieces
                 continue
-            if kind == "share" and draft.items.kind(place + 1) == "growth" and " of" not in draft.said(item):
+            if kind == "share" and growth and draft.said(item).split()[-1] in _PERCENT:
                 continue
             draft.calculation = calculation
     if draft.calculation == "cumulative" and draft.grain is None:
@@ -83,6 +87,9 @@ def _leftovers(draft: Draft) -> None:
         draft.measures.append(draft.subject)
     _what_sold(draft)
     _helpers(draft)
+    for place in list(items.free("ormore")):
+        if draft.said(items.rows[place]) in ("+", "plus"):
+            items.use(place, "helper")
     for kind in (
         "which",
         "to",
@@ -100,6 +107,7 @@ def _leftovers(draft: Draft) -> None:
         for place in list(items.free(kind)):
             items.use(place, "helper")
     _asked_for(draft)
+    _ties(draft)
     for row in items.rows:
         if row.kind == "unknown":
             draft.faults.append(("unknown", draft.said(row)))
@@ -121,6 +129,28 @@ def _helpers(draft: Draft) -> None:
         before_date = items.kind(place + 1) == "date"
         if loose or (before_date and draft.said(items.rows[place]) in ("over", "under", "below", "above")):
             items.use(place, "helper")
+
+
+#: Parts of a form that "and" may join: each with its own kind.
+_ALIKE = {"grain": "dimension", "by": "dimension", "order": "measure", "verb": "measure"}
+#: Words that tie clauses together in ways that no part of the form says.
+_HINGES = frozenset({"if", "whether", "as", "then", "yet", "again", "some", "already"})
+
+
+def _ties(draft: Draft) -> None:
+    """Note words that tie parts together which do not belong together, or lead to nothing."""
+    items = draft.items
+    for place, row in enumerate(items.rows):
+        left, right = items.at(place - 1), items.at(items.step(place, 1, "to", "by"))
+        if row.kind in ("and", "or") and draft.said(row) != "," and left is not None and right is not None:
+            kinds = {_ALIKE.get(each.used, each.used) for each in (left, right)}
+            if len(kinds) > 1 and "helper" not in kinds:
+                draft.doubt("joined")
+    if items.rows and items.rows[-1].kind == "to":
+        draft.doubt("dangling")
+    hinges = sum(text in _HINGES for text in draft.texts)
+    if hinges:
+        draft.doubt("hinge", hinges)
 
 
 def _asked_for(draft: Draft) -> None:

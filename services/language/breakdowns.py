@@ -10,6 +10,10 @@ from services.language.items import Item
 def read(draft: Draft) -> None:
     """Read "by", "per", "for each" and what they are followed by, through a list."""
     items = draft.items
+    for place in list(items.free("than")):
+        spread = draft.said(items.rows[place]) == "over" and (row := items.at(place + 1)) is not None
+        if spread and row is not None and (row.kind == "grain" or (row.noun.dimension and row.noun.plural)):
+            items.rows[place].kind = "by"
     for place in [*items.free("by"), *items.free("split")]:
         items.use(place, "by")
         each = items.step(place, 1, "to", "by", "distinct", "new", "count") if items.kind(place) == "by" else place + 1
@@ -112,6 +116,8 @@ def _bucket(draft: Draft, name: str) -> None:
         return
     if draft.limit is not None and draft.dimensions and name in ("day", "week", "month", "quarter", "year", "hour"):
         draft.limit_per = name
+    elif draft.grain is not None and draft.grain != name:
+        draft.doubt("grains")
     draft.grain = name
 
 

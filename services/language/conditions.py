@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from services.language.demonyms import country_of
 from services.language.draft import LINKS, Draft
 from services.language.edges import FOREIGN
 from services.language.forms import Condition
 from services.language.items import Item
 from services.language.thresholds import belongs
+from services.language.tokens import words_of
 from services.language.values import Named
 from services.model import Role
 
@@ -24,6 +26,7 @@ def name_values(draft: Draft) -> None:
     negated: set[int] = set()
     for place in list(items.free("not")):
         items.use(place, "condition")
+        _whose(draft, place)
         each = items.step(place, 1, "to", "count")
         if items.kind(each) == "noun" and items.kind(each + 1) == "value":
             items.use(each, "condition")
@@ -37,6 +40,17 @@ def name_values(draft: Draft) -> None:
     for place in list(items.free("value")):
         item = items.use(place, "condition")
         _name(draft, place, _chosen(draft, place, item), negated=place in negated)
+
+
+def _whose(draft: Draft, place: int) -> None:
+    """Use up the plural that something is left out of: "revenue in all countries except France"."""
+    items = draft.items
+    row, value = items.at(place - 1), items.at(items.step(place, 1, "to"))
+    if row is None or row.used or not row.noun.plural or value is None or not value.named:
+        return
+    same = any(named.dimension == row.noun.dimension for named in value.named)
+    if same and any(each.noun.measure for each in items.rows[: place - 1]) and items.kind(place - 2) != "by":
+        row.used = "condition"
 
 
 def _literals(draft: Draft) -> None:
@@ -100,7 +114,7 @@ def _chosen(draft: Draft, place: int, item: Item) -> Named:
                     noun.used = noun.used or "condition"
                 exact = [each for each in item.named if each.dimension == noun.noun.dimension]
                 return exact[0] if exact else named
-    if len(item.named) > 1:
+    if len({model.dimension(named.dimension).column for named in item.named}) > 1:
         draft.doubt("several", 0.5 if item.named[0].tier == "code" else 1.0)
     return sorted(item.named, key=lambda named: _rank(draft, named))[0]
 
@@ -108,7 +122,8 @@ def _chosen(draft: Draft, place: int, item: Item) -> Named:
 def _rank(draft: Draft, named: Named) -> tuple[int, int]:
     """Order dimensions that know the same value: own codes before labelled ones, customers before orders."""
     dimension = draft.lexicon.model.dimension(named.dimension)
-    if named.tier == "code":
+    coded = named.tier == "whole" and any(letter.isdecimal() for letter in named.entries[0].label)
+    if named.tier == "code" or (coded and dimension.label_column is None and dimension.role is None):
         return (0 if dimension.label_column is None and dimension.role is None else 1, 0)
     roles = [Role.COUNTRY, Role.PRODUCT, Role.PRODUCT_TYPE, Role.CHANNEL, Role.CUSTOMER]
     return (2, roles.index(dimension.role) if dimension.role in roles else 9)
@@ -119,17 +134,16 @@ def _name(draft: Draft, place: int, named: Named, *, negated: bool) -> None:
     if named.tier in ("contains", "part") and all(word in FOREIGN for word in said.split()):
         draft.faults.append(("unknown_value", said))
     if named.tier == "contains":
-        draft.doubt("contains")
-        before = draft.texts[draft.items.rows[place].edge.first - 1] if draft.items.rows[place].edge.first else ""
-        if before in ("in", "from", "to", "by"):
-            draft.doubt("odd_place")
-        operator = "not_contains" if negated else "contains"
-        draft.conditions += [Condition(named.dimension, operator, (term.upper(),)) for term in named.terms]
+        _containing(draft, place, named, negated=negated)
         return
     keys = tuple(dict.fromkeys(entry.key for entry in named.entries))
     labels = tuple(entry.label for entry in named.entries)
     if named.tier == "part":
-        draft.doubt("part")
+        _part(draft, place, labels[0], named)
+        last = draft.conditions[-1] if draft.conditions else None
+        if last and last.operator in ("contains", "not_contains") and _joined(draft, place):
+            draft.conditions[-1] = replace(last, values=(*last.values, " ".join(named.terms).upper()))
+            return
     operator = "not_in" if negated else "in"
     for number, known in enumerate(draft.conditions):
         if (known.dimension, known.operator) == (named.dimension, operator):
@@ -137,6 +151,55 @@ def _name(draft: Draft, place: int, named: Named, *, negated: bool) -> None:
             draft.conditions[number] = replace(known, values=joined, labels=(*known.words, *labels))
             return
     draft.conditions.append(Condition(named.dimension, operator, keys, labels))
+
+
+def _containing(draft: Draft, place: int, named: Named, *, negated: bool) -> None:
+    """Add a condition on what is in names; "mugs and umbrellas" is one condition with either."""
+    draft.doubt("contains", 0.5 if len(named.terms[0].split()) > 1 or _joined(draft, place) else 1.0)
+    if _out_of_place(draft, place):
+        draft.doubt("odd_place")
+    operator = "not_contains" if negated else "contains"
+    terms = tuple(term.upper() for term in named.terms)
+    last = draft.conditions[-1] if draft.conditions else None
+    if len(terms) == 1 and last and _joined(draft, place):
+        if last.operator == operator:
+            draft.conditions[-1] = replace(last, values=tuple(dict.fromkeys((*last.values, *terms))))
+            return
+        draft.doubt("lost")
+    draft.conditions += [Condition(named.dimension, operator, (term,)) for term in terms]
+
+
+def _part(draft: Draft, place: int, label: str, named: Named) -> None:
+    """Note how little of a name was said; a word or two of a long product name may as well be something else."""
+    draft.doubt("part")
+    spoken = [word for word in words_of(label) if word.isalpha() and len(word) > 2]
+    product = draft.lexicon.model.dimension(named.dimension).role is Role.PRODUCT
+    if product and 2 * len(named.terms) < len(spoken):
+        draft.doubt("slight")
+        if _out_of_place(draft, place):
+            draft.doubt("odd_place")
+
+
+def _out_of_place(draft: Draft, place: int) -> bool:
+    """Tell whether a word that is in names stands where something else does: a place, or what somebody is."""
+    items, said = draft.items, draft.said(draft.items.rows[place])
+    first = items.rows[place].edge.first
+    before = draft.texts[first - 1] if first else ""
+    told = before in _COPULAS and place == len(items.rows) - 1 and any(row.kind == "noun" for row in items.rows[:place])
+    return told or (before in ("in", "from", "to", "by") and " " not in said) or country_of(said) is not None
+
+
+_COPULAS = ("is", "are", "was", "were")
+
+
+def _joined(draft: Draft, place: int) -> bool:
+    """Tell whether a value goes on from another of its dimension: "mugs and umbrellas"."""
+    items = draft.items
+    left = items.at(items.step(place, -1, "to"))
+    before = items.at(items.step(place, -1, "and", "or", "to"))
+    if left is None or left.kind not in ("and", "or") or before is None or not before.named:
+        return False
+    return before.named[0].dimension == items.rows[place].named[0].dimension
 
 
 def compare_members(draft: Draft) -> None:

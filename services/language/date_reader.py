@@ -33,6 +33,9 @@ SHORTHAND = {
     "btw": "between",
     "btwn": "between",
 }
+#: Short spellings of units, read as the unit everywhere.
+_SHORT = {"wk": "week", "mth": "month", "mnth": "month", "yr": "year", "qtr": "quarter", "hr": "hour"}
+UNITS_SHORT = {short + ending: unit + ending for short, unit in _SHORT.items() for ending in ("", "s")}
 #: Every single word that some rule of the grammar begins with or consists of.
 VOCABULARY = frozenset(
     {

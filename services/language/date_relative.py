@@ -27,13 +27,19 @@ def near(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
         yield shifted(day_of(today), -1), end
 
 
+_YEAR_BACK = (
+    *("last year", "previous year", "year before", "a year ago", "one year ago"),
+    *("a year earlier", "one year earlier", "year earlier", "a year before", "one year before"),
+)
+
+
 def _same(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
     """Read `same day last year`, `same month a year ago`."""
     if reader.word(place) != "same":
         return
     for found, after in unit(reader, place + 1):
         start = reader.skip(after, "of", "in", "the")
-        ends = [reader.phrase(start, tail) for tail in ("last year", "previous year", "year before", "a year ago")]
+        ends = [reader.phrase(start, tail) for tail in _YEAR_BACK]
         end = max(ends)
         if end < 0 or found.plural or found.name not in ("day", "week", "month", "quarter", "half"):
             continue

@@ -264,9 +264,10 @@ _ANCHORS = (
 
 def _anchor(reader: Reader, name: str, n: int, counted: bool, side: str, place: int) -> Iterator[tuple[Span, int]]:  # noqa: FBT001 - as above
     if not counted and side in ("to", "from"):
-        if name not in ("year", "quarter", "half"):
+        sizes = {"year": ("month", 12), "quarter": ("month", 3), "half": ("month", 6), "fortnight": ("day", 14)}
+        if name not in sizes:
             return
-        name, n = "month", {"year": 12, "quarter": 3, "half": 6}[name]
+        name, n = sizes[name]
     singles = (*written(reader, place), *qualified(reader, place), *year(reader, place), *_settled(reader, place))
     for span, end in (*singles, *part(reader, place), *near(reader, place), *relative(reader, place)):
         if span.start is None or span.end is None:

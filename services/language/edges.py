@@ -11,7 +11,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from services.language import date_words
-from services.language.date_reader import SHORTHAND, VOCABULARY
+from services.language.date_reader import SHORTHAND, UNITS_SHORT, VOCABULARY
 from services.language.dates import DateText
 from services.language.demonyms import country_of
 from services.language.function_words import CURRENCY_WORDS, FILLERS, NUMBER_SCALES, ROUTES, phrases
@@ -142,6 +142,8 @@ class Edges:
 
     def _spelled(self, place: int, token: Token) -> Token:
         text = token.text
+        if text in UNITS_SHORT and text not in self.lexicon.spoken:
+            return replace(token, text=UNITS_SHORT[text])
         if text in SHORTHAND and not self._known(text):
             self.mended[place] = text
             return replace(token, text=SHORTHAND[text])
@@ -180,29 +182,37 @@ class Edges:
         """
         most = 1 if len(word) < 8 else 2
         own, english = self._close_words()
-        pools: list[tuple[Sequence[str], int]] = [(own, most), (english, most)]
+        named = [(own, most, word), (english, most, word)]
         if len(word) >= 6:
-            pools.append((tuple(self.index.vocabulary), 1))
+            singular = stem(word)
+            named += [(tuple(self.index.vocabulary), 1, each) for each in dict.fromkeys((word, singular))]
         found: list[tuple[int, bool, int, bool, int, str]] = []
-        for rank, (pool, limit) in enumerate(pools):
-            for near, distance, _ in process.extract(word, pool, scorer=OSA.distance, score_cutoff=limit, limit=8):
-                swapped = sorted(near) == sorted(word)
-                if (near[0] != word[0] and not swapped) or (len(word) == 3 and not swapped):
+        for rank, (pool, limit, said) in enumerate(named):
+            for near, distance, _ in process.extract(said, pool, scorer=OSA.distance, score_cutoff=limit, limit=8):
+                swapped = sorted(near) == sorted(said)
+                if (near[0] != said[0] and not swapped) or (len(said) == 3 and not swapped):
                     continue
-                slip = swapped or _inside(word, near) or _inside(near, word)
-                if not slip and (len(word) < 6 or _derived(word, near)):
+                slip = swapped or _inside(said, near) or _inside(near, said)
+                if not slip and (len(said) < 6 or _derived(said, near)):
                     continue
-                found.append((int(distance), not slip, rank, len(near) < len(word), abs(len(near) - len(word)), near))
+                found.append((int(distance), not slip, rank, len(near) < len(said), abs(len(near) - len(said)), near))
         return min(found)[-1] if found else None
 
     def _shortened(self, word: str) -> str | None:
-        """Return the one measure of a single word that this begins: "rev" for revenue."""
-        found = {
-            phrase[0]
-            for phrase, noun in self.lexicon.phrases.items()
-            if len(phrase) == 1 and noun.measure and phrase[0].startswith(word)
-        }
-        return found.pop() if len(found) == 1 and len(word) >= 3 else None
+        """Return the one noun of a single word that this begins, or is the consonants of: "rev", "custs", "mkt"."""
+        root = stem(word)
+        if len(root) < 3:
+            return None
+        bare = _VOWELS.isdisjoint(root)
+        found: dict[Noun, str] = {}
+        for phrase, noun in self.lexicon.phrases.items():
+            begins = len(phrase) == 1 and phrase[0].startswith(root)
+            if begins or (bare and len(phrase) == 1 and phrase[0][0] == root[0] and _inside(root, phrase[0])):
+                found.setdefault(noun, phrase[0])
+        if len(found) != 1:
+            return None
+        full = next(iter(found.values()))
+        return plural(full) if word != root else full
 
     def _adjective(self, word: str) -> str | None:
         """Return the measure an adjective is made of: "profitable"."""

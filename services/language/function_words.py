@@ -14,7 +14,10 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|across all|segmented by|sliced by|split across|from each|for all|by individual"
         "|distribution by|distributed by|of each|to each|to every|across the different",
     },
-    "split": {"": "breakdown of|split of|distribution of|break down|breakdown|split|distribution|mix of|mix"},
+    "split": {
+        "": "breakdown of|split of|distribution of|break down|breakdown|split|splitted|spread|distributed"
+        "|distribution|mix of|mix"
+    },
     "count": {
         "": "how many|number of|count of|no of|no . of|# of|total number of|count|total count of"
         "|the number of|how many of"
@@ -101,10 +104,10 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "": "without|except|except for|excluding|exclude|excl|other than|but not|not|not in|not from"
         "|apart from|besides|outside|outside of|ignoring|leaving out|leave out|everything except"
         "|everything but|all except|all but|anything except|non|aside from|with the exception of"
-        "|that are not|which are not|not including|minus|everywhere except|everywhere but"
+        "|that are not|which are not|w / o|ex|not including|minus|everywhere except|everywhere but"
         "|anywhere but|omitting|omit|not counting|but|disregarding|everyone except|not for|not to|bar"
         "|isn ' t|aren ' t|that isn ' t|that aren ' t|that is not"
-        "|excl .|everything other than|anything but|all countries except|all products except"
+        "|excl .|everything other than|anything but|everyone but|if we leave|when we leave|when leaving|if we take"
         "|rather than|save for"
     },
     "contains": {
@@ -132,7 +135,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "rest": {
         "": "all other|the other|other|the remaining|remaining|every other|any other|the rest|rest"
         "|rest of the world|the rest of the world|all others|the others|others"
-        "|all other countries|everyone else|everything else|all other products|all other customers"
+        "|rest of world|all other countries|everyone else|everything else|all other products|all other customers"
         "|the other countries|other countries|the rest of the countries|the remaining countries"
         "|everybody else|elsewhere|the remainder|everywhere else|all the others|all other markets"
         "|other markets|the rest of our business"
@@ -199,11 +202,12 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "grain": {
         "hour": "hourly",
-        "day": "daily|day by day|day to day|per calendar day",
-        "week": "weekly|week by week|per calendar week|week to week",
-        "month": "monthly|month by month|per calendar month|month to month",
-        "quarter": "quarterly|quarter by quarter",
-        "year": "yearly|annual|annually|year by year|per annum|per calendar year",
+        "day": "daily|day by day|day to day|day for day|day after day|per calendar day",
+        "week": "weekly|week by week|per calendar week|week to week|week for week|week after week",
+        "month": "monthly|month by month|per calendar month|month to month|month for month|month after month",
+        "quarter": "quarterly|quarter by quarter|quarter to quarter|quarter for quarter",
+        "year": "yearly|annual|annually|year by year|year to year|year for year|year after year"
+        "|per annum|per calendar year",
         "day_of_week": "weekday|weekdays|day of week|day of the week|days of the week|days of week|week day|week days",
         "hour_of_day": "hour of day|hour of the day|hours of the day|hours of day|time of day|time of the day"
         "|times of day",
@@ -244,7 +248,9 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "and": {"": "and|,|&|plus|x|×|as well as|along with|together with|and also|and the"},
     "or": {"": "or"},
-    "to": {"": "to|from|in|for|at|within|into|of|on|during|with|over|inside|among|amongst|through|via|using|between"},
+    "to": {
+        "": "to|from|in|for|w /|at|within|into|of|on|during|with|over|inside|among|amongst|through|via|using|between"
+    },
     "new": {
         "": "new|returning|repeat|first time|lost|churned|inactive|loyal|lapsed|recurring|existing"
         "|one - time|retained|dormant|first - time|reactivated|onetime|one time"
@@ -271,7 +277,7 @@ FILLERS = frozenset(
         level levels count volume? order? broken across over time? said regarding concerning respect terms term
         including include included includes everything anything items? customers? seen dashboard breakdown
         ones one's kind individually respectively individual various detail details detailed selected given specific
-        generally basically simply quickly quick new? per? produce produced
+        generally away aside basically simply quickly quick new? per? produce produced
         used use uses served serve serves supplied supply supplies handled processed fulfilled attracted attract
         attracts achieve achieves distributed valuable important lucrative acquired consumed obtained transacted
         accumulated amassed posted logged captured

@@ -10,6 +10,9 @@ from services.language.edges import Edge
 from services.language.lexicon import Noun
 from services.language.values import Named
 
+#: Items between two that belong together, at most; it keeps the time linear in the length of a text.
+REACH = 40
+
 
 @dataclass
 class Item:
@@ -79,9 +82,10 @@ class Items:
         return self.rows[place]
 
     def before(self, place: int, wanted: Callable[[Item], bool]) -> int:
-        """Return the nearest place to the left for which `wanted` holds, -1 for none."""
-        return next((each for each in range(place - 1, -1, -1) if wanted(self.rows[each])), -1)
+        """Return the nearest place to the left, within REACH, for which `wanted` holds, -1 for none."""
+        return next((each for each in range(place - 1, max(-1, place - 1 - REACH), -1) if wanted(self.rows[each])), -1)
 
     def after(self, place: int, wanted: Callable[[Item], bool]) -> int:
-        """Return the nearest place to the right for which `wanted` holds, -1 for none."""
-        return next((each for each in range(place + 1, len(self.rows)) if wanted(self.rows[each])), -1)
+        """Return the nearest place to the right, within REACH, for which `wanted` holds, -1 for none."""
+        past = min(len(self.rows), place + 1 + REACH)
+        return next((each for each in range(place + 1, past) if wanted(self.rows[each])), -1)

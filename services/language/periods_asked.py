@@ -54,6 +54,8 @@ def read(draft: Draft) -> None:
         if row.date and row.date.bare:
             draft.doubt("bare_date", 0.5)
     spans = [row.date.span for row in dates if row.date]
+    if compared and len(dates) == 2:
+        spans = [_period_of(draft, row.date) for row in dates if row.date]
     set_against = growth or any(row.kind == "compare" and row.used == "comparison" for row in items.rows)
     if set_against and len(dates) == 1 and dates[0].date and dates[0].date.form == "range":
         spans = _both_ends(draft, dates[0].date) or spans
@@ -68,6 +70,16 @@ def read(draft: Draft) -> None:
         draft.time = _union(spans)
     elif compared:
         _none(draft, kinds, form)
+
+
+def _period_of(draft: Draft, found: DateFound) -> Span:
+    """Return the period after "from" beside another one it is set against: "from Q3 2011 with Q2 2011"."""
+    reader = draft.dates.reader
+    if found.form == "open" and reader.word(found.first) == "from":
+        for value, end in period(reader, found.first + 1):
+            if end == found.past and (span := settled(reader, value)) is not None:
+                return span
+    return found.span
 
 
 def _growth_kind(draft: Draft, row: Item) -> str:
@@ -107,8 +119,13 @@ def _both_ends(draft: Draft, found: DateFound) -> list[Span]:
 
 
 def _union(spans: list[Span]) -> Span:
+    if len(spans) == 1:
+        return spans[0]
+    starts, ends = [span.start for span in spans if span.start], [span.end for span in spans if span.end]
+    if starts and ends and max(starts) < min(ends):
+        return Span(max(starts), min(ends))
     ordered = sorted(spans, key=lambda span: span.first)
-    return Span(ordered[0].start, ordered[-1].end) if len(spans) > 1 else spans[0]
+    return Span(ordered[0].start, ordered[-1].end)
 
 
 def _two(draft: Draft, spans: list[Span], rows: list[Item], form: str) -> None:

@@ -105,7 +105,7 @@ def _numeric(draft: Draft, place: int, left: int, after: int) -> str | None:
 def belongs(draft: Draft, item: Item) -> bool:
     """Tell whether a noun only says what is filtered, as in "revenue of products costing less than 2"."""
     before = draft.texts[item.edge.first - 1] if item.edge.first else ""
-    return before in ("of", "from", "for", "on") and _measured(draft, item)
+    return before in ("of", "from", "for", "on", "with", "in", "to", "among") and _measured(draft, item)
 
 
 def _measured(draft: Draft, item: Item) -> bool:
