@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from services.intake.currencies import currency_of
 from services.intake.proposal import FieldRole
@@ -57,6 +57,7 @@ class Header:
         return next((each.share for each in self.heard if each.role is role), 0.0)
 
 
+@lru_cache(maxsize=4096)
 def header(text: str) -> Header:
     """Return what a header says."""
     words = tuple(part for word in tokens(text) for part in _parts(word))
@@ -85,17 +86,25 @@ def _parts(word: str) -> tuple[str, ...]:
 
 
 def _heard(words: tuple[str, ...]) -> list[Heard]:
-    found = []
-    for role in WORDS:
-        best = max(((_fit(phrase, words, role), phrase) for phrase in _phrases(role)), default=(0.0, ()))
-        if best[0]:
-            found.append(Heard(role, _weighed(role, best[0], words), " ".join(best[1])))
-    return found
+    best: dict[FieldRole, tuple[float, tuple[str, ...]]] = {}
+    for word in {*words, "".join(words)}:
+        for role, phrase in _phrases().get(word, ()):
+            fit = _fit(phrase, words, role)
+            if fit:
+                best[role] = max(best.get(role, (0.0, ())), (fit, phrase))
+    found = ((role, *best[role]) for role in WORDS if role in best)
+    return [Heard(role, _weighed(role, fit, words), " ".join(phrase)) for role, fit, phrase in found]
 
 
 @cache
-def _phrases(role: FieldRole) -> tuple[tuple[str, ...], ...]:
-    return phrases(role)
+def _phrases() -> dict[str, list[tuple[FieldRole, tuple[str, ...]]]]:
+    """Return the roles' phrases by the words that can show one: its last, singular or plural, or all in one."""
+    found: dict[str, list[tuple[FieldRole, tuple[str, ...]]]] = {}
+    for role in WORDS:
+        for phrase in phrases(role):
+            for word in {phrase[-1], f"{phrase[-1]}s", "".join(phrase)}:
+                found.setdefault(word, []).append((role, phrase))
+    return found
 
 
 def _fit(phrase: tuple[str, ...], words: tuple[str, ...], role: FieldRole) -> float:
