@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -32,19 +31,19 @@ NEWS = "#news-box.on [role=status]"
 HEIGHTS = "[...document.querySelectorAll('.graph')].map(graph => graph.offsetHeight)"
 
 
-@pytest.fixture
-def own(installation: Installation, tmp_path: Path) -> Installation:
+@pytest.fixture(scope="module")
+def own(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An installation to publish into."""
-    return installation.copied_to(tmp_path / "instance")
+    return installation.copied_to(tmp_path_factory.mktemp("news") / "instance")
 
 
-@pytest.fixture
-def server(own: Installation, tmp_path: Path) -> Iterator[Server]:
-    with running_server(own, tmp_path / "server.log") as running:
+@pytest.fixture(scope="module")
+def server(own: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(own, tmp_path_factory.mktemp("news-log") / "server.log") as running:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def token(own: Installation) -> str:
     return product.tokens(own.settings()).create(email_of("analyst"), "shop", ["data:load"], 1, by="tests")
 
