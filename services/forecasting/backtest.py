@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.forecasting.arima import NotFittedError
 from services.forecasting.boosting import scales
 from services.forecasting.panel import Mask, Panel, Values
 from services.forecasting.registry import MODELS, NAIVE, Model, Run, is_small, tidy
@@ -21,7 +22,7 @@ class Backtest:
 
     `forecasts` per model and `truth` are (origins, series, horizon); `counted` says which cells count: recorded, open,
     and with enough history before the origin. `scale` is the unit of each series' errors, `seasons` how many of them
-    the median series is long.
+    the median series is long. `left_out` says which models were not tried, and why.
     """
 
     offsets: tuple[int, ...]
@@ -30,6 +31,7 @@ class Backtest:
     counted: Mask
     scale: Values
     seasons: float
+    left_out: tuple[str, ...] = ()
 
     def errors(self, forecasts: Values) -> Values:
         """Return the mean absolute error per series in units of its scale; NaN where nothing counted."""
@@ -61,10 +63,15 @@ def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS, offsets: tup
     views = [panel.before(offset) for offset in offsets]
     truth = [panel.values[:, panel.periods - o : panel.periods - o + panel.horizon] for o in offsets]
     forecasts: dict[str, Values] = {}
+    left_out: tuple[str, ...] = ()
     for model in models if views else ():
         if not model.meant_for(views[-1]) or (forecasts and how.left < 0):
             continue
-        fitted = model.fit(views[-1], how)
+        try:
+            fitted = model.fit(views[-1], how)
+        except NotFittedError as error:
+            left_out = (*left_out, f"{model.name} was not tried: {error}.")
+            continue
         forecasts[model.name] = np.stack([tidy(fitted(view), view) for view in views])
     seasons = float(np.median(panel.lengths)) / panel.frequency.season if len(panel.ids) else 0.0
     shape = (len(offsets), len(panel.ids), panel.horizon)
@@ -72,7 +79,7 @@ def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS, offsets: tup
     counted = np.isfinite(came)
     for index, view in enumerate(views):
         counted[index] &= (view.lengths >= 3)[:, None] & ~view.closed[:, view.periods :]
-    return Backtest(offsets, forecasts, np.nan_to_num(came), counted, scales(panel), seasons)
+    return Backtest(offsets, forecasts, np.nan_to_num(came), counted, scales(panel), seasons, left_out)
 
 
 def beats_naive(backtest: Backtest) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -9,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from services.forecasting import backtest as backtesting
+from services.forecasting.arima import NotFittedError
 from services.forecasting.backtest import Backtest
 from services.forecasting.combination import combine, weights
 from services.forecasting.intervals import bands
@@ -76,7 +78,10 @@ class _Combined:
 def _combined(panel: Panel, how: Run, models: tuple[Model, ...], offsets: tuple[int, ...]) -> _Combined:
     tested = backtesting.run(panel, _share(how, 0.6), models, offsets)
     shares = weights(tested, expected=how.expected) if tested.counted.any() else {NAIVE: 1.0}
-    found = {model.name: tidy(model.fit(panel, how)(panel), panel) for model in _needed(models, shares, how)}
+    found: dict[str, Values] = {}
+    for model in _needed(models, shares, how):
+        with contextlib.suppress(NotFittedError):
+            found[model.name] = tidy(model.fit(panel, how)(panel), panel)
     shares = {name: share for name, share in shares.items() if name in found} or {NAIVE: 1.0}
     past = combine(shares, tested.forecasts) if tested.forecasts else np.zeros(tested.truth.shape)
     return _Combined(combine(shares, found), past, shares, tested)
@@ -101,11 +106,11 @@ def _joined(made: list[_Combined]) -> tuple[Values, Values, Mapping[str, float],
 
 
 def _needed(models: tuple[Model, ...], shares: Mapping[str, float], how: Run) -> list[Model]:
-    """Return the models with a weight; without those that learn from all series when time has run out."""
-    used = [model for model in models if model.name in shares]
+    """Return the models with a weight and naive; without those that learn from all series when time has run out."""
+    used = [model for model in models if model.name in shares or model.name == NAIVE]
     if how.left > 0:
         return used
-    return [model for model in used if not model.shared] or [model for model in models if model.name == NAIVE]
+    return [model for model in used if not model.shared]
 
 
 def _share(how: Run, share: float) -> Run:

@@ -1,7 +1,8 @@
 """The models a forecast may be made of, a row each.
 
 A model is fitted on a panel as of some day and then forecasts from any later day of the same panel: `fit(panel, run)`
-returns a function from a panel to forecasts (series, horizon). Models of single series have nothing to fit beforehand.
+returns a function from a panel to forecasts (series, horizon). Models of single series have nothing to fit beforehand,
+ARIMA excepted. A model that cannot be had raises NotFittedError.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.forecasting import linear, smoothing
+from services.forecasting import arima, linear, smoothing
 from services.forecasting.boosting import OBJECTIVES, Objective, fit_boosting, in_parts
 from services.forecasting.panel import Panel, Values
 
 Forecaster = Callable[[Panel], Values]
-NAIVE, GROWTH, REGRESSION = "seasonal naive", "a season ago with growth", "regression"
+NAIVE, GROWTH, REGRESSION, ARIMA = "seasonal naive", "a season ago with growth", "regression", "ARIMA"
 #: Fewer series than this are few.
 FEW = 20
 #: What is used of few series before the backtest has much to say.
@@ -128,7 +129,9 @@ def _smoothed(panel: Panel) -> Values:
 
 def _smoothed_logs(panel: Panel) -> Values:
     seasoned = Seasoned.of(panel)
-    return seasoned.back(np.exp(np.clip(smoothing.smooth(np.log(seasoned.values), panel.horizon), -50, 80)))
+    # What came after the earliest origin of a backtest need not be above 0.
+    logs = np.log(np.where(seasoned.values > 0, seasoned.values, np.nan))
+    return seasoned.back(np.exp(np.clip(smoothing.smooth(logs, panel.horizon), -50, 80)))
 
 
 def _theta(panel: Panel) -> Values:
@@ -156,6 +159,11 @@ def _boosted(objective: Objective) -> Callable[[Panel, Run], Forecaster]:
     )
 
 
+def _fit_arima(panel: Panel, how: Run) -> Forecaster:
+    ahead = arima.fit_each(open_values(panel), panel.frequency.season, panel.horizon, how.until)
+    return lambda later: ahead(open_values(later))
+
+
 MODELS: tuple[Model, ...] = (
     Model(NAIVE, _local(_naive)),
     Model(GROWTH, _local(_growth)),
@@ -174,6 +182,7 @@ MODELS: tuple[Model, ...] = (
         _local(lambda panel: in_parts(panel, lambda part: linear.regression(part, logs=True))),
         lambda panel: panel.nonnegative,
     ),
+    Model(ARIMA, _fit_arima, is_small),
     *(Model(f"LightGBM, {each.name}", _boosted(each), each.meant_for, shared=True) for each in OBJECTIVES),
 )
 

@@ -137,7 +137,7 @@ def forecast(
         _scores(found),
         len(found.backtest.offsets),
         held(found.backtest, found.past),
-        (*notes, *(found.panel.notes.values())),
+        (*notes, *found.backtest.left_out, *(found.panel.notes.values())),
         version,
         found,
     )

@@ -174,7 +174,8 @@ def seasonal_growth(values: Values, horizon: int, season: int) -> Values:
     seen = np.isfinite(around)
     base = np.where(seen.any(0), np.where(seen, around, 0).sum(0) / np.maximum(seen.sum(0), 1), base)
     now, then = _mean(values[:, -reach:]), _mean(values[:, -season - reach : -season])
-    change = np.clip(now / np.where(then > 0, then, np.nan), 0.5, 2.0) ** KEPT_CHANGE
+    with np.errstate(over="ignore"):
+        change = np.clip(now / np.where(then > 0, then, np.nan), 0.5, 2.0) ** KEPT_CHANGE
     return base * np.nan_to_num(change, nan=1.0)[:, None]
 
 
