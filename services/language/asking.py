@@ -131,7 +131,7 @@ def _faults(draft: Draft) -> list[tuple[str, str]]:
         if reason != "unknown":
             found.append((reason, words))
     for place, row in enumerate(rows):
-        if row.kind == "unknown":
+        if row.kind == "unknown" and not row.used:
             found.append((_unknown(draft, place), draft.said(row)))
         elif not row.used and all(word in FOREIGN for word in draft.said(row).split()):
             found.append(("missing_measure", draft.said(row)))

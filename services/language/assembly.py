@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from services.language import breakdowns, conditions, nouns, periods_asked, rankings, thresholds
 from services.language.dates import DateText
 from services.language.draft import Draft
-from services.language.edges import Edge
+from services.language.edges import Edge, meanings
 from services.language.function_words import CURRENCY_WORDS
 from services.language.items import Item, Items
 from services.language.lexicon import Lexicon
@@ -23,6 +23,9 @@ def assemble(path: Sequence[Edge], lexicon: Lexicon, clock: Clock, texts: Sequen
             continue
         kind = "currency" if edge.kind in ("sign", "unknown") and edge.value in CURRENCY_WORDS else edge.kind
         rows.append(Item("number" if edge.kind == "number" else kind, edge.value, edge))
+    for left, sign, right in zip(rows, rows[1:], rows[2:], strict=False):
+        if sign.kind == "by" and sign.edge.value == "" and texts[sign.edge.first] == "/" and left.kind == right.kind:
+            sign.kind = "and"
     draft = Draft(lexicon, clock, Items(rows), texts, dates)
     for make in PASSES:
         make(draft)
@@ -109,7 +112,7 @@ def _leftovers(draft: Draft) -> None:
     _asked_for(draft)
     _ties(draft)
     for row in items.rows:
-        if row.kind == "unknown":
+        if row.kind == "unknown" and not row.used:
             draft.faults.append(("unknown", draft.said(row)))
         elif not row.used:
             draft.doubt(f"unused_{row.kind}" if row.kind in _NAMED_UNUSED else "unused")
@@ -186,7 +189,9 @@ def _what_sold(draft: Draft) -> None:
         and draft.texts[items.rows[0].edge.first] == "what"
         and items.rows[0].edge.past == items.rows[0].edge.first + 1
     )
-    bought = any(row.kind == "sell" for row in items.rows)
+    bought = any(
+        row.kind == "sell" or (row.used == "verb" and ("sell", "") in meanings(draft.said(row))) for row in items.rows
+    )
     if asks and bought and product and not draft.dimensions and not draft.measures and draft.grain is None:
         items.use(what, "dimension")
         draft.add_dimension(product)

@@ -72,6 +72,8 @@ def _literals(draft: Draft) -> None:
             following = items.at(place + 1)
             if following is not None and following.kind == "than":
                 continue
+            if following is not None and following.named and _entire(draft, item, following):
+                continue
             subject = items.before(place, lambda row: bool(row.noun.dimension))
             name = items.rows[subject].noun.dimension if subject >= 0 else draft.lexicon.model.by_role(Role.PRODUCT)
             negated = items.kind(place - 1) == "not"
@@ -94,6 +96,11 @@ def _literals(draft: Draft) -> None:
             item.used = "condition"
 
 
+def _entire(draft: Draft, item: Item, value: Item) -> bool:
+    """Tell whether a whole name follows "named" or "called": that one value is meant, not what contains it."""
+    return draft.said(item).split()[-1] in ("named", "called", "of") and value.named[0].tier != "contains"
+
+
 def _chosen(draft: Draft, place: int, item: Item) -> Named:
     """Return which of several dimensions a value belongs to: the one said beside it, else the best known."""
     items, model = draft.items, draft.lexicon.model
@@ -108,8 +115,11 @@ def _chosen(draft: Draft, place: int, item: Item) -> Named:
         for named in item.named:
             same = model.dimension(named.dimension).column == model.dimension(noun.noun.dimension).column
             if named.dimension == noun.noun.dimension or same:
-                if beside < place and items.kind(items.step(beside, -1, "to")) == "by":
-                    continue
+                led = items.at(items.step(beside, -1, "to"))
+                if beside < place and led is not None and led.kind == "by":
+                    if not (code and draft.said(led) == "by" and not noun.noun.plural):
+                        continue
+                    led.used = "helper"
                 if not noun.noun.plural or beside < place or named.tier in ("whole", "code", "people"):
                     noun.used = noun.used or "condition"
                 exact = [each for each in item.named if each.dimension == noun.noun.dimension]
@@ -175,7 +185,7 @@ def _part(draft: Draft, place: int, label: str, named: Named) -> None:
     spoken = [word for word in words_of(label) if word.isalpha() and len(word) > 2]
     product = draft.lexicon.model.dimension(named.dimension).role is Role.PRODUCT
     if product and 2 * len(named.terms) < len(spoken):
-        draft.doubt("slight")
+        draft.doubt("slight", 0.5 if words_of(label)[0] == named.terms[0] else 1.0)
         if _out_of_place(draft, place):
             draft.doubt("odd_place")
 

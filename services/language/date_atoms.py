@@ -124,10 +124,13 @@ def _century(short: int) -> int:
 
 
 def _short_year(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
-    """Read two digits that can only be a year: `Q2-11`, `2H11`, `Jan-11`, `Q3'10`."""
+    """Read two digits that can only be a year: `Q2-11`, `2H11`, `Jan-11`, `Q3'10`, `Q3 10` where nothing follows."""
     start = place + 1 if reader.word(place) in ("-", "/", "'") and reader.glued(place) else place
     number = reader.number(start, (2,))
     if number is not None and reader.glued(start) and not (reader.word(start + 1) in "-/." and reader.glued(start + 1)):
+        yield reader.clock.year(_century(number)), start + 1
+    coded = reader.word(place - 2) in ("q", "h") and reader.glued(place - 1)
+    if coded and number is not None and not reader.glued(start) and not reader.word(start + 1)[:1].isalnum():
         yield reader.clock.year(_century(number)), start + 1
 
 

@@ -109,6 +109,8 @@ def ranges(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
         if reader.word(after) == "to" and reader.word(middle) in ("date", "present") and isinstance(left, Span):
             yield Span(left.start, reader.clock.today + DAY), middle + 1
         for right, end in period(reader, middle):
+            if isinstance(right, Cycle) and (reader.number(end, (4,)) or 0) in range(1900, 2200):
+                continue
             if (span := _stretch(reader, left, right, _joined_by(reader, after, between=between))) is not None:
                 yield span, end
         if isinstance(left, Cycle) and left.name == "day":

@@ -203,7 +203,7 @@ class Edges:
         root = stem(word)
         if len(root) < 3:
             return None
-        bare = _VOWELS.isdisjoint(root)
+        bare = _VOWELS.isdisjoint(root.removesuffix("y"))
         found: dict[Noun, str] = {}
         for phrase, noun in self.lexicon.phrases.items():
             begins = len(phrase) == 1 and phrase[0].startswith(root)

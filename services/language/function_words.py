@@ -30,7 +30,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "which": {
         "one": "which one|which of them|which single|which of our|which of the|which of my|which of these"
         "|which of those",
-        "is": "what is the|what are the|what was the|what were the|whats the|what 's the|what 's our"
+        "is": "how big is|how big was|how large is|how large was|how high is|how high was|how high are|how high were"
+        "|how low is|how low was|what is the|what are the|what was the|what were the|whats the|what 's the|what 's our"
         "|what is our|what are our"
         "|what was our|what were our",
         "": "which|what|whats|what 's",
@@ -65,13 +66,15 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "busy": {"desc": "busiest|most active", "asc": "least busy|least active"},
     "order": {
-        "desc": "descending|in descending order|highest first|largest first|biggest first|most first"
+        "desc": "highest on top|largest on top|biggest on top|best on top|highest at the top"
+        "|descending|in descending order|highest first|largest first|biggest first|most first"
         "|from highest to lowest|high to low|from high to low|top first|best first"
         "|from largest to smallest|sorted descending|desc|largest to smallest|highest to lowest"
         "|from biggest to smallest|starting with the highest|starting with the largest"
         "|from most to least|starting with the biggest|largest at the top|greatest first"
         "|in decreasing order|decreasing",
-        "asc": "ascending|in ascending order|lowest first|smallest first|fewest first|from lowest to highest"
+        "asc": "lowest on top|smallest on top|worst on top|lowest at the top"
+        "|ascending|in ascending order|lowest first|smallest first|fewest first|from lowest to highest"
         "|low to high|from low to high|worst first|from smallest to largest|sorted ascending|asc"
         "|smallest to largest|least first|lowest to highest|starting with the lowest"
         "|starting with the smallest|from least to most|in increasing order|increasing order",
@@ -114,7 +117,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "": "containing|contains|contain|with the word|that contain|which contain|whose name contains"
         "|with names containing|named like|that include|with a name containing|whose names contain"
         "|whose name includes|including the word|with name containing|having the word"
-        "|called something with|that have the word|with the words|with the name"
+        "|named|called|by the name of|called something with|that have the word|with the words|with the name"
     },
     "starts": {
         "": "starting with|beginning with|that start with|which start with|starts with|start with"
@@ -171,7 +174,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|the same period of the previous year|the year earlier|a year before"
         "|same period of last year|the same period of last year|the same period in the previous year"
         "|year ago|the same period the year before|the corresponding period last year"
-        "|the same months last year",
+        "|the same months last year|ly|py|sply",
         "previous_period": "the previous period|previous period|the prior period|prior period|the period before"
         "|the preceding period|preceding period|last period|the last period|the one before"
         "|the period prior",
@@ -227,7 +230,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "sell": {
         "": "sold|sell|selling|sells|shipped|ship|delivered|deliver|went to|sale|move|moved|dispatch"
         "|dispatched|ordered|bought|buy|buys|buying|purchased|purchase|purchasing|order|go to|goes to"
-        "|going to|leave|left|sent"
+        "|going to|sent"
     },
     "spend": {
         "": "spend|spent|spends|spending|pay|paid|pays|paying|earn|earned|earns|make|made|makes|bring in"
@@ -249,7 +252,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "and": {"": "and|,|&|plus|x|×|as well as|along with|together with|and also|and the"},
     "or": {"": "or"},
     "to": {
-        "": "to|from|in|for|w /|at|within|into|of|on|during|with|over|inside|among|amongst|through|via|using|between"
+        "": "to|from|in|for|w /|thru|at|within|into|of|on|during|with"
+        "|over|inside|among|amongst|through|via|using|between"
     },
     "new": {
         "": "new|returning|repeat|first time|lost|churned|inactive|loyal|lapsed|recurring|existing"
@@ -277,7 +281,8 @@ FILLERS = frozenset(
         level levels count volume? order? broken across over time? said regarding concerning respect terms term
         including include included includes everything anything items? customers? seen dashboard breakdown
         ones one's kind individually respectively individual various detail details detailed selected given specific
-        generally away aside basically simply quickly quick new? per? produce produced
+        generally away aside basically
+        money indicate specify mention prepare print send simply quickly quick new? per? produce produced
         used use uses served serve serves supplied supply supplies handled processed fulfilled attracted attract
         attracts achieve achieves distributed valuable important lucrative acquired consumed obtained transacted
         accumulated amassed posted logged captured
@@ -386,6 +391,10 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "cohort",
         "segment customers",
         "churn",
+        "about to leave",
+        "leave us",
+        "left us",
+        "leaving us",
         "lifetime value",
         "retention",
         "basket analysis",

@@ -42,6 +42,7 @@ def _variants(phrase: str) -> Iterator[str]:
     for place, word in enumerate(words):
         if word in MEANS:
             yield from (" ".join((*words[:place], other, *words[place + 1 :])) for other in MEANS if other != word)
+            yield from (" ".join((*words[1:], other)) for other in MEANS if not place)
             return
     if words and words[-1] == "count" and len(words) > 1:
         yield f"number of {' '.join(words[:-1])}"

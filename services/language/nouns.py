@@ -16,6 +16,10 @@ def read(draft: Draft) -> None:
         noun = row.noun
         left = items.step(place, -1, "to", "distinct")
         if noun.measure and not noun.dimension:
+            if _is_verb(draft, row, items.kind(left)):
+                row.used = "verb"
+                draft.verb = draft.verb or draft.lexicon.pieces
+                continue
             row.used = "measure"
             if _says_number(draft, place):
                 continue
@@ -40,10 +44,14 @@ def read(draft: Draft) -> None:
 
 
 def _says_number(draft: Draft, place: int) -> bool:
-    """Tell whether a measure of pieces only says "number" of what follows: "the quantity of orders"."""
+    """Tell whether a measure only says "number" of what follows: "the quantity of orders", "the amount of pieces"."""
     items, row = draft.items, draft.items.rows[place]
-    after = items.at(items.step(place, 1, "to"))
-    if row.noun.measure != draft.lexicon.pieces or after is None or not after.noun.measure:
+    after = items.at(items.step(place, 1, "to", "sell"))
+    if after is None or not after.noun.measure:
+        return False
+    if draft.said(row) == "amount" and after.noun.measure == draft.lexicon.pieces:
+        return draft.texts[row.edge.past : row.edge.past + 1] == ["of"]
+    if row.noun.measure != draft.lexicon.pieces:
         return False
     counted = draft.lexicon.counts.get(after.noun.measure)
     if counted is None or draft.lexicon.model.dimension(counted).role is Role.PRODUCT:

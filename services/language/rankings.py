@@ -69,6 +69,8 @@ def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
     items = draft.items
     item = items.rows[place]
     item.used = "order"
+    if draft.order is not None and draft.order[1] is not descending:
+        draft.doubt("unranked")
     subject = _ranked_before(draft, place)
     number = _count_beside(draft, place, subject)
     following = items.step(place, 1, "number", "seller", "most", "to", "distinct", "busy", "new")
