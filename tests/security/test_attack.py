@@ -26,6 +26,7 @@ SAMPLE_VALUES = {
     "fingerprinted_path": "x.js",
 } | {
     "work": "0" * 32,
+    "identity": "0" * 32,
     "number": "0",
     "kind": "csv",
 }
