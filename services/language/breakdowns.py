@@ -13,7 +13,7 @@ def read(draft: Draft) -> None:
     for place in list(items.free("than")):
         spread = draft.said(items.rows[place]) == "over" and (row := items.at(place + 1)) is not None
         if spread and row is not None and (row.kind == "grain" or (row.noun.dimension and row.noun.plural)):
-            items.rows[place].kind = "by"
+            items.turn(place, "by")
     for place in [*items.free("by"), *items.free("split")]:
         items.use(place, "by")
         each = items.step(place, 1, "to", "by", "distinct", "new", "count") if items.kind(place) == "by" else place + 1
@@ -156,7 +156,7 @@ def read_averages(draft: Draft) -> None:
     items = draft.items
     for place in list(items.free("average")):
         items.use(place, "calculation")
-        beside = items.at(items.step(place, 1, "to"))
+        beside = items.at(items.step(place, 1, "to", "count"))
         measure = (beside.noun.measure if beside is not None else None) or draft.main
         whole = draft.lexicon.model.measures[measure].expression
         if draft.calculation == "moving_avg" or "/" in whole or whole.startswith(("avg", "mean")):
@@ -167,4 +167,4 @@ def read_averages(draft: Draft) -> None:
         if draft.grain in ("day", "week", "month", "quarter", "year", "hour") and draft.order is None:
             draft.calculation = "avg_per_period"
         else:
-            draft.doubt("average")
+            draft.doubt("average", 2.0 if draft.order else 1.0)

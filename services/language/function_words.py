@@ -10,6 +10,7 @@ from services.language.tokens import listed
 ROWS: Mapping[str, Mapping[str, str]] = {
     "by": {
         "": "by|per|for each|for every|by each|by every|in each|in every|each|every|split by"
+        "|divided by|divided into|divided per"
         "|broken down by|break down by|breakdown by|broken out by|grouped by|group by|across"
         "|across all|segmented by|sliced by|split across|from each|for all|by individual"
         "|distribution by|distributed by|of each|to each|to every|across the different",
@@ -282,7 +283,7 @@ FILLERS = frozenset(
         including include included includes everything anything items? customers? seen dashboard breakdown
         ones one's kind individually respectively individual various detail details detailed selected given specific
         generally away aside basically
-        money indicate specify mention prepare print send simply quickly quick new? per? produce produced
+        money r u ur txt sum indicate specify mention prepare print send simply quickly quick new? per? produce produced
         used use uses served serve serves supplied supply supplies handled processed fulfilled attracted attract
         attracts achieve achieves distributed valuable important lucrative acquired consumed obtained transacted
         accumulated amassed posted logged captured

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from services.language.dates import DateFound
 from services.language.edges import Edge
@@ -12,6 +13,7 @@ from services.language.values import Named
 
 #: Items between two that belong together, at most; it keeps the time linear in the length of a text.
 REACH = 40
+_NO_NOUN = Noun()
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Item:
     @property
     def noun(self) -> Noun:
         """The noun it is; an empty one for other kinds."""
-        return self.value if isinstance(self.value, Noun) else Noun()
+        return self.value if isinstance(self.value, Noun) else _NO_NOUN
 
     @property
     def named(self) -> tuple[Named, ...]:
@@ -58,7 +60,16 @@ class Items:
 
     def has(self, *kinds: str) -> bool:
         """Tell whether an item of these kinds is there, used or not."""
-        return any(item.kind in kinds for item in self.rows)
+        return not self._kinds.isdisjoint(kinds)
+
+    @cached_property
+    def _kinds(self) -> set[str]:
+        return {item.kind for item in self.rows}
+
+    def turn(self, place: int, kind: str) -> None:
+        """Make an item one of another kind."""
+        self.rows[place].kind = kind
+        self._kinds.add(kind)
 
     def at(self, place: int) -> Item | None:
         """Return the item at a place, None outside."""

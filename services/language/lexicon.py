@@ -14,7 +14,7 @@ from services.model import ColumnType, Dimension, Format, Role, SalesModel
 #: Words that make a measure one of pieces, or a dimension one of people, whatever it is called.
 PIECES = frozenset(listed("units unit quantity qty pieces volume items sold registrations"))
 ROLE_NOUNS = {
-    Role.CUSTOMER: ("customer", "client", "buyer", "shopper"),
+    Role.CUSTOMER: ("customer", "client", "buyer", "shopper", "spender"),
     Role.PRODUCT: ("product", "item", "article"),
     Role.COUNTRY: ("country", "nation", "market"),
     Role.ORDER: ("order", "invoice"),

@@ -97,7 +97,7 @@ def _plain_dimension(draft: Draft, place: int, left: int) -> None:
     if any(each.dimension == name for each in draft.conditions) and not row.noun.plural:
         return
     if items.kind(left) not in ("which", "by", "compare") and name not in draft.dimensions:
-        draft.doubt("loose_dimension")
+        draft.doubt("loose_dimension", 2.0 if name in draft.lexicon.numeric else 1.0)
     draft.add_dimension(name)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from services.language.items import Item
 
 CYCLIC = {"month": "month_of_year", "day": "day_of_week", "hour": "hour_of_day", "week": "week"}
-BACK_WORDS = ("previous", "prior", "preceding", "last")
+_COMPARATIVES = ("more", "less", "fewer", "better", "higher", "lower", "worse")
 
 
 def trend_grain(time: Span | None, clock: Clock) -> str:
@@ -44,6 +44,8 @@ def read(draft: Draft) -> None:
     compared = bool(versus or growth or like) or any(
         row.kind == "compare" and row.used == "comparison" for row in items.rows
     )
+    between = items.has("or") and any(text in _COMPARATIVES for text in draft.texts)
+    compared |= between and len(dates) == 2
     form = "growth" if growth else "values"
     for row in (*growth, *like, *versus):
         row.used = "comparison"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.language.draft import Draft
 from services.language.forms import Condition, Threshold
-from services.language.items import Item
+from services.language.items import REACH, Item
 from services.model import Role
 
 PRICED = ("cheaper", "expensive", "pricier", "dearer", "costlier")
@@ -69,7 +69,9 @@ def _bound(draft: Draft, place: int, last: int, operator: str, values: list[floa
         elif "spend" in kinds or money:
             measure = draft.lexicon.money
         else:
-            measure = draft.lexicon.default
+            near = items.rows[max(0, place - REACH) : place + REACH]
+            said = {row.noun.measure for row in near if row.noun.measure and not row.noun.dimension}
+            measure = said.pop() or draft.lexicon.default if len(said) == 1 else draft.lexicon.default
             draft.doubt("threshold")
     _subject_of(draft, place, measure, operator, values)
 
@@ -104,7 +106,8 @@ def _numeric(draft: Draft, place: int, left: int, after: int) -> str | None:
 
 def belongs(draft: Draft, item: Item) -> bool:
     """Tell whether a noun only says what is filtered, as in "revenue of products costing less than 2"."""
-    before = draft.texts[item.edge.first - 1] if item.edge.first else ""
+    first = item.edge.first
+    before = draft.texts[first - 1] if first and draft.texts[max(0, first - 2)] not in ("list", "names") else ""
     return before in ("of", "from", "for", "on", "with", "in", "to", "among") and _measured(draft, item)
 
 
@@ -118,7 +121,7 @@ def _another_subject(draft: Draft, place: int) -> bool:
     item = draft.items.rows[place]
     if not item.noun.dimension or not item.noun.plural:
         return True
-    return any(row.noun.dimension and not row.used for row in draft.items.rows[:place])
+    return any(row.noun.dimension and not row.used for row in draft.items.rows[max(0, place - REACH) : place])
 
 
 def _subject_of(draft: Draft, place: int, measure: str, operator: str, values: list[float]) -> None:
@@ -157,7 +160,7 @@ def _subject_of(draft: Draft, place: int, measure: str, operator: str, values: l
         if bucket >= 0:
             draft.grain = str(items.use(bucket, "grain").value)
         else:
-            draft.doubt("subject")
+            draft.doubt("subject", 2.0 if items.has("count") else 1.0)
     draft.thresholds.append(Threshold(measure, operator, bounds))
     if not draft.measures:
         draft.subject = measure
