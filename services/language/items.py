@@ -12,7 +12,7 @@ from services.language.lexicon import Noun
 from services.language.values import Named
 
 #: Items between two that belong together, at most; it keeps the time linear in the length of a text.
-REACH = 40
+REACH = 24
 _NO_NOUN = Noun()
 
 
