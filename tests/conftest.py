@@ -40,8 +40,9 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--no-skips`, which CI uses: there nothing may be missing; and `--rounds` for long crash tests."""
+    """Add `--no-skips`, which CI uses: there nothing may be missing; `--pictures`; `--rounds` for long crash tests."""
     parser.addoption("--no-skips", action="store_true", help="fail when a test was skipped")
+    parser.addoption("--pictures", action="store_true", help="keep pictures of pages in tests/output")
     parser.addoption("--rounds", type=int, default=16, help="how many loads are killed")
 
 

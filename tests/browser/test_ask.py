@@ -11,8 +11,8 @@ from tests.browser.conftest import PHONE, Visitor
 
 
 def test_a_question_from_any_page(visit: Visitor) -> None:
-    tab = visit("analyst")
-    page = tab.open("/")
+    tab = visit("analyst", "/")
+    page = tab.page
     page.keyboard.press("/")
     page.keyboard.type("top 5 products by units in Germany last quarter")
     page.keyboard.press("Enter")
@@ -45,8 +45,8 @@ def test_what_cannot_be_answered_says_why_and_can_be_taught(visit: Visitor) -> N
 
 
 def test_row_scope_holds_on_the_page(visit: Visitor) -> None:
-    tab = visit("manager")
-    page = tab.open("/ask?ask-q=revenue+by+country")
+    tab = visit("manager", "/ask?ask-q=revenue+by+country")
+    page = tab.page
     expect(page.locator(".ask-read")).to_contain_text("Revenue by country", timeout=30_000)
     assert "United Kingdom" not in page.content()
     page = tab.open("/ask?ask-q=revenue+in+the+united+kingdom")

@@ -282,8 +282,8 @@ def test_a_file_that_is_too_large_is_said(visit: Visitor, tmp_path: Path) -> Non
 
 
 def test_a_job_is_cancelled_and_somebody_elses_work_is_not_told_of(visit: Visitor, tmp_path: Path) -> None:
-    tab = visit("analyst")
-    page = tab.open("/data")
+    tab = visit("analyst", "/data")
+    page = tab.page
     path = Export(9, 15_000, (5,)).write(tmp_path / "long.csv")
     with page.expect_file_chooser() as chooser:
         page.click("[data-do=choose]")
@@ -300,7 +300,6 @@ def test_a_job_is_cancelled_and_somebody_elses_work_is_not_told_of(visit: Visito
 
 @pytest.mark.parametrize("role", ["executive", "manager"])
 def test_other_roles_are_not_offered_it(visit: Visitor, role: str) -> None:
-    tab = visit(role)
-    tab.open("/")
+    tab = visit(role, "/")
     assert "Data" not in tab.page.locator("nav[aria-label=Pages] a").all_text_contents()
     assert "Not for your role" in tab.open("/data").inner_text("main")

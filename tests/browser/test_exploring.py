@@ -22,8 +22,8 @@ def expect_title(page: Page, text: str) -> None:
 
 
 def test_analyst_composes_a_pivot_and_asks_a_cell(visit: Visitor) -> None:
-    tab = visit("analyst")
-    page = tab.open("/explore")
+    tab = visit("analyst", "/explore")
+    page = tab.page
     expect_title(page, "Revenue by country")
     choose(page, "Time step", "quarter")
     expect_title(page, "Revenue by country and quarter")
@@ -54,8 +54,8 @@ def test_analyst_composes_a_pivot_and_asks_a_cell(visit: Visitor) -> None:
 
 
 def test_analyst_follows_a_trend_a_country_and_a_product(visit: Visitor) -> None:
-    tab = visit("analyst")
-    page = tab.open("/trends?period=last_12_months")
+    tab = visit("analyst", "/trends?period=last_12_months")
+    page = tab.page
     choose(page, "Compare also", "yes")
     page.wait_for_function("() => document.querySelectorAll('#trends-trend .legendtext').length === 3", timeout=WAIT)
     assert "14 of the 57 leading products" in page.inner_text(".chart-seasonal-product")
@@ -79,8 +79,8 @@ def test_analyst_follows_a_trend_a_country_and_a_product(visit: Visitor) -> None
 
 
 def test_manager_goes_from_a_line_to_its_order_and_its_buyer(visit: Visitor) -> None:
-    tab = visit("manager")
-    page = tab.open("/lines")
+    tab = visit("manager", "/lines")
+    page = tab.page
     page.click("#lines-grid .ag-row[row-index='0'] .ag-cell >> nth=3", timeout=WAIT)
     order = page.locator("#lines-chosen a[href*='details-order']")
     order.wait_for(timeout=WAIT)

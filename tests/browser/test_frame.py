@@ -77,8 +77,8 @@ def test_analyst_goes_from_the_year_to_the_order_line_and_sends_the_address(visi
 
 
 def test_marks_are_dragged_over_and_undone_by_one_key(visit: Visitor) -> None:
-    tab = visit("analyst")
-    page = tab.open("/")
+    tab = visit("analyst", "/")
+    page = tab.page
     area = page.locator("#overview-places .nsewdrag").bounding_box()
     assert area is not None
     page.mouse.move(area["x"] + 60, area["y"] + 4)
@@ -106,8 +106,8 @@ def test_two_managers_open_the_same_address_and_see_their_own_rows(visit: Visito
 
 
 def test_executive_on_a_phone_finds_what_fell_and_where(visit: Visitor) -> None:
-    tab = visit("executive", size=PHONE)
-    page = tab.open("/?from=2011-04-01&to=2011-04-30")
+    tab = visit("executive", "/?from=2011-04-01&to=2011-04-30", size=PHONE)
+    page = tab.page
     assert "▼" in page.inner_text(".kpi:has(a:text-is('Orders'))")
     page.click(".kpi:has(.tone-bad) h2 a:text-is('Orders')")
     page.wait_for_url(re.compile("measure=orders"))
@@ -128,8 +128,8 @@ def test_executive_on_a_phone_finds_what_fell_and_where(visit: Visitor) -> None:
 
 
 def test_files_match_the_screen(visit: Visitor, tmp_path: Path) -> None:
-    tab = visit("manager")
-    page = tab.open("/?period=last_month")
+    tab = visit("manager", "/?period=last_month")
+    page = tab.page
     shown = page.inner_text(".kpi .value >> nth=0")
     page.click(".chart-places .as-table summary")
     rows = page.locator(".chart-places tbody tr").all_inner_texts()
@@ -161,8 +161,8 @@ def test_files_match_the_screen(visit: Visitor, tmp_path: Path) -> None:
 
 
 def test_view_is_kept_and_comes_back(visit: Visitor) -> None:
-    tab = visit("analyst")
-    page = tab.open("/?period=last_year")
+    tab = visit("analyst", "/?period=last_year")
+    page = tab.page
     page.click(".view-menu summary")
     page.click("[data-page-export=views]")
     page.fill("#view-name", "Last year")

@@ -66,8 +66,8 @@ def revenue(page: Page) -> float:
 
 
 def test_open_overview_shows_new_orders_and_says_so(visit: Visitor, server: Server, token: str) -> None:
-    tab = visit("analyst")
-    page = tab.open("/?period=all&country=United+Kingdom&compare=none")
+    tab = visit("analyst", "/?period=all&country=United+Kingdom&compare=none")
+    page = tab.page
     before, address, heights = revenue(page), page.url, page.evaluate(HEIGHTS)
     page.evaluate("window.stayed = true; window.scrollTo(0, 300)")
     page.wait_for_timeout(500)
@@ -95,8 +95,8 @@ def test_open_overview_shows_new_orders_and_says_so(visit: Visitor, server: Serv
 
 
 def test_open_lines_show_new_orders(visit: Visitor, server: Server, token: str) -> None:
-    tab = visit("analyst")
-    page = tab.open("/lines?from=2011-12-09&to=2011-12-09&order=LIVE2")
+    tab = visit("analyst", "/lines?from=2011-12-09&to=2011-12-09&order=LIVE2")
+    page = tab.page
     page.wait_for_function("() => document.querySelector('#lines-count').innerText.startsWith('0 ')")
     send(server, token, "two", order_id="LIVE2")
     page.wait_for_selector(NEWS, timeout=60_000)

@@ -77,7 +77,7 @@ def test_page_of_another_role_is_refused(visit: Visitor) -> None:
 
 
 def test_unknown_page_is_said(visit: Visitor) -> None:
-    page = visit("analyst").open("/no-such-page")
+    page = visit("analyst", "/no-such-page").page
     assert "There is no such page" in page.inner_text("main")
     page.click("text=Go to the Overview")
     page.wait_for_selector(".kpi")

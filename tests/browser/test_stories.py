@@ -83,8 +83,8 @@ def test_filters_are_in_the_url_and_back_undoes_them(
 def test_own_dates_start_from_those_on_show(
     visit: Visitor, plain: duckdb.DuckDBPyConnection, sample_model: SalesModel
 ) -> None:
-    tab = visit("analyst")
-    page = tab.open("/?period=last_month")
+    tab = visit("analyst", "/?period=last_month")
+    page = tab.page
     assert not page.is_visible("#overview-from")
     page.select_option("#overview-period", "custom")
     page.wait_for_url("**/?from=2011-11-01&to=2011-11-30")
@@ -154,16 +154,16 @@ def test_malformed_address_gives_the_page_and_a_notice(visit: Visitor) -> None:
 
 
 def test_nothing_to_show_is_said(visit: Visitor) -> None:
-    tab = visit("analyst")
-    page = tab.open("/?from=2015-01-01&to=2015-12-31")
+    tab = visit("analyst", "/?from=2015-01-01&to=2015-12-31")
+    page = tab.page
     assert "Widen the period" in page.inner_text("#overview-notices")
     assert tab.first_kpi() == "–"
     assert tab.problems == []
 
 
 def test_manager_sees_only_own_countries(visit: Visitor) -> None:
-    tab = visit("manager")
-    page = tab.open("/?period=all")
+    tab = visit("manager", "/?period=all")
+    page = tab.page
     page.click(".chart-places .as-table summary")
     assert page.locator(".chart-places tbody th").all_inner_texts() == ["Germany", "France"]
     page.click("#overview-by-country")

@@ -43,7 +43,7 @@ def test_workers_read_while_a_load_publishes(installation: Installation, tmp_pat
         done = threading.Event()
 
         def browse(tab: Client, versions: list[str]) -> None:
-            while not done.is_set():
+            while not done.wait(0.1):
                 answer = tab.callback(ROUTE, {"route.data": {"pathname": "/", "search": "?period=all"}})
                 statuses.add(answer.status)
                 versions.append(trust_version(answer.text))
