@@ -74,6 +74,7 @@ def register(register: Register, services: Services) -> None:
     )
     def change(viewer: Viewer, *values: object) -> list[Any]:
         rows, text, first, last, words, number = values[4:]
+        saving = ctx.triggered_id in (Ids.SAVE, Ids.SAVE_ROWS)
         doing: dict[object, Callable[[], str]] = {
             Ids.SAVE: lambda: _kept(planning.replace_targets(str(text or ""), viewer)),
             Ids.SAVE_ROWS: lambda: _kept(planning.replace_rows(_texts(rows), viewer)),
@@ -84,11 +85,10 @@ def register(register: Register, services: Services) -> None:
             said = notice(doing[ctx.triggered_id](), [], "success")
         except UserError as error:
             said = notice("Nothing was changed.", [str(error)])
-            if ctx.triggered_id in (Ids.SAVE, Ids.SAVE_ROWS):  # what was written stays, to be put right
+            if saving:  # what was written stays, to be put right
                 return [said, *[no_update] * 4]
         notes, targets = _notes(services), planning.targets(viewer)
-        saved = ctx.triggered_id in (Ids.SAVE, Ids.SAVE_ROWS)
-        kept: list[Any] = [layout.rows_of(targets), as_csv(targets)] if saved else [no_update, no_update]
+        kept: list[Any] = [layout.rows_of(targets), as_csv(targets)] if saving else [no_update, no_update]
         return [said, *kept, layout.notes_table(model, notes), layout.choices(notes)]
 
 

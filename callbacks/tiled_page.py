@@ -98,12 +98,13 @@ class TiledPage(Generic[State]):
             state, messages = self.read(filters.parse_search(found.get("search")), sales.model)
             placed = self._placed(services, state, viewer)
             drawn = {each.key: each.drawn for each in placed}
-            same = tiles.set_changed(self.key, drawn, sales.model, shown)
+            fresh = digests(self.key, drawn)
+            same = tiles.set_changed(self.key, drawn, fresh, sales.model, shown)
             return [
                 _notices(messages),
                 list(self.settings(sales, state, viewer)),
                 no_update if same else layout.cards(ids, placed, sales.model),
-                digests(self.key, drawn),
+                fresh,
                 *bar.values(self.query(state), viewer, changed_elsewhere=found.get("from") != "controls"),
             ]
 

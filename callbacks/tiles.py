@@ -58,12 +58,14 @@ def values(page: str, drawn: Mapping[str, Drawn], keys: Sequence[str], model: Sa
     return found
 
 
-def set_changed(page: str, drawn: Mapping[str, Drawn], model: SalesModel, shown: object) -> bool:
+def set_changed(
+    page: str, drawn: Mapping[str, Drawn], digests: Mapping[str, str], model: SalesModel, shown: object
+) -> bool:
     """Give tiles on show that changed their new contents; False, and nothing done, where other tiles are on show."""
     before = shown if isinstance(shown, Mapping) else {}
     if list(before) != list(drawn):
         return False
-    for key, digest in tiles.digests(page, drawn).items():
+    for key, digest in digests.items():
         if before[key] != digest:
             for (name, prop), value in zip(PARTS, _contents(page, key, drawn, model), strict=True):
                 set_props(name(page, key), {prop: value})

@@ -73,34 +73,7 @@ def shell(
             dcc.Store(id=Ids.ROUTE, data=route),
             dcc.Store(id=Ids.TITLE, data=first.title if first else None),
             dcc.Store(id=Ids.TITLED),
-            html.Header(
-                [
-                    dcc.Link([html.Span(className="mark"), "Salescope"], href="/", className="brand"),
-                    html.Span(title, className="dataset"),
-                    html.Nav(links, id=Ids.NAVIGATION, **labels.aria(label="Pages")),
-                    html.Div(
-                        [
-                            _ask(),
-                            view_menu.menu(),
-                            dbc.Button("Theme", id=Ids.THEME, color="link", size="sm", title="Light or dark"),
-                            html.Span(
-                                [
-                                    dcc.Link(email, href="/account", title="Your account"),
-                                    html.Span(role, className="role"),
-                                ],
-                                className="who",
-                            ),
-                            html.Form(
-                                dbc.Button("Sign out", type="submit", color="secondary", outline=True, size="sm"),
-                                action="/signout",
-                                method="post",
-                            ),
-                        ],
-                        className="session",
-                    ),
-                ],
-                className="top",
-            ),
+            _header(email, role, title, links),
             html.Div(id=Ids.PROBLEMS, **labels.aria(live="assertive")),
             # What assets/salescope/app.js says when newer data came in while the page was open.
             html.Div(
@@ -116,6 +89,39 @@ def shell(
         ],
         className="shell",
     )
+
+
+def _header(email: str, role: str, title: str, links: Sequence[Component]) -> Component:
+    """Return the bar above every page."""
+    header: Component = html.Header(
+        [
+            dcc.Link([html.Span(className="mark"), "Salescope"], href="/", className="brand"),
+            html.Span(title, className="dataset"),
+            html.Nav(links, id=Ids.NAVIGATION, **labels.aria(label="Pages")),
+            html.Div(
+                [
+                    _ask(),
+                    view_menu.menu(),
+                    dbc.Button("Theme", id=Ids.THEME, color="link", size="sm", title="Light or dark"),
+                    html.Span(
+                        [
+                            dcc.Link(email, href="/account", title="Your account"),
+                            html.Span(role, className="role"),
+                        ],
+                        className="who",
+                    ),
+                    html.Form(
+                        dbc.Button("Sign out", type="submit", color="secondary", outline=True, size="sm"),
+                        action="/signout",
+                        method="post",
+                    ),
+                ],
+                className="session",
+            ),
+        ],
+        className="top",
+    )
+    return header
 
 
 def _ask() -> Component:

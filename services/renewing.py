@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from services.errors import RebuildError
-from services.imagerows import ImageRows
+from services.imagerows import KEPT, ImageRows
 from services.images import Array, Dictionary, Image, Images, State, Writer, read_whole, sweep
 from services.imaging import MOST_TEXT, MOST_VALUES, Imaging
 from services.measures import Aggregate
@@ -234,8 +234,7 @@ def _table(wanted: Rollup, rows: ImageRows, aggregates: Mapping[str, Aggregate])
     columns: dict[str, Any] = {"b": pa.array(rows.days, pa.int32()).cast(pa.date32())}
     columns |= {name: pa.array(codes.astype(np.int64)) for name, codes in zip(names, rows.codes, strict=True)}
     columns |= {column: _arrow(rows.states[each.text]) for column, each in aggregates.items()}
-    short = {"rows": "n", "mask": "m", "entity": "e"}
-    columns |= {short[name]: pa.array(values.astype(np.int64)) for name, values in rows.others.items()}
+    columns |= {KEPT[name]: pa.array(values.astype(np.int64)) for name, values in rows.others.items()}
     if wanted.aggregate and "m" not in columns:
         # Of no columns there is one set of values: bit 0.
         columns["m"] = pa.array(np.ones(len(rows.days), np.int64))

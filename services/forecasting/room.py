@@ -7,7 +7,6 @@ cancelled or was given up is never shown, and a damaged file is refused before i
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from services.forecasting.requests import Asked
 from services.forecasting.sales import forecast
 from services.jobs import KEEP, JobContext, JobInfo, Jobs, JobState, NoSuchJobError
 from services.sales import Sales
+from services.warehouse import file_digest
 
 #: The kind of these jobs.
 KIND = "forecast"
@@ -72,7 +72,7 @@ class ForecastRoom:
         if job.arguments.get("scope") != viewer.scope.fingerprint:
             raise UserError("The rows you may see have changed since this forecast was made. Make it again.")
         path = self._path(job.id)
-        if not path.is_file() or _digest(path) != (job.result or {}).get("sha256"):
+        if not path.is_file() or file_digest(path) != (job.result or {}).get("sha256"):
             raise UserError("The result of this forecast is gone or damaged. Make it again.")
         return path
 
@@ -85,7 +85,7 @@ class ForecastRoom:
         found = forecast(sales, asked.query, viewer, asked.horizon, parts=asked.parts, progress=context.progress)
         written = context.folder / "forecast.parquet"
         found.frame.to_parquet(written, index=False)
-        digest = _digest(written)
+        digest = file_digest(written)
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._forget()
         written.replace(self._path(context.id))
@@ -112,8 +112,3 @@ class ForecastRoom:
     @staticmethod
     def _is_own(job: JobInfo, viewer: Viewer) -> bool:
         return job.kind == KIND and job.owner == viewer.email
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,13 +16,12 @@ def read(draft: Draft) -> None:
             items.turn(place, "by")
     for place in [*items.free("by"), *items.free("split")]:
         items.use(place, "by")
-        each = items.step(place, 1, "to", "by", "distinct", "new", "count") if items.kind(place) == "by" else place + 1
         if items.kind(place) == "split":
             several = [each for each in draft.conditions if each.operator == "in" and len(each.values) > 1]
             if len(several) == 1 and items.kind(items.step(place, 1, "to")) == "value":
                 draft.add_dimension(several[0].dimension)
             continue
-        found = 0
+        each, found = items.step(place, 1, "to", "by", "distinct", "new", "count"), 0
         while (row := items.at(each)) is not None and not row.used:
             if not _broken_by(draft, place, row):
                 break

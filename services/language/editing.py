@@ -142,8 +142,13 @@ def _with_time(form: Form, value: str) -> Form:
         return replace(form, time=span)
     if span is None:
         return replace(form, time=None, comparison=None)
-    then = shifted(span, -1) if against.kind == "prior_year" else before(span)
+    then = _earlier(span, against.kind)
     return replace(form, time=span, comparison=Comparison(kind_of(span, then), then, against.form))
+
+
+def _earlier(span: Span, kind: str) -> Span:
+    """Return the period that another one is compared with: a year earlier, or the same length right before."""
+    return shifted(span, -1) if kind == "prior_year" else before(span)
 
 
 def _against(form: Form, value: str) -> Form:
@@ -154,7 +159,7 @@ def _against(form: Form, value: str) -> Form:
         return form
     if form.grain or form.time is None or form.time.start is None:
         return replace(form, comparison=Comparison(value, None, "growth")) if form.grain else form
-    then = shifted(form.time, -1) if value == "prior_year" else before(form.time)
+    then = _earlier(form.time, value)
     return replace(form, comparison=Comparison(value, then, shape))
 
 

@@ -45,7 +45,6 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "desc": "most|the most|highest|largest|biggest|greatest|maximum|max|top|best|strongest|leading|peak"
         "|record|highest|largest number of|highest number of|most number of|highest total"
         "|largest total|highest amount of|main|better|number one|number 1|no 1|# 1|best performing"
-        ""
         "|most valuable|most important|most lucrative|most significant"
         "|top performing|highest performing|maximal|best ever|foremost|finest",
         "asc": "least|the least|lowest|smallest|fewest|minimum|min|bottom|worst|weakest|poorest"

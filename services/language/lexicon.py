@@ -74,11 +74,7 @@ class Lexicon:
                 self._add(phrase, dimension=name)
 
     def _add_measures(self) -> None:
-        said = [
-            (phrase, name)
-            for name, measure in self.model.measures.items()
-            for phrase in (measure.label, name.replace("_", " "), *measure.synonyms)
-        ]
+        said = [(phrase, name) for name in self.model.measures for phrase in self._called(name)]
         for phrase, name in said:
             self._add(phrase, measure=name)
         for phrase, name in said:
@@ -206,10 +202,11 @@ class Lexicon:
 
     def said(self, name: str) -> set[str]:
         """Return all words a measure is called by."""
+        return {word for phrase in self._called(name) for word in words_of(phrase)}
+
+    def _called(self, name: str) -> tuple[str, ...]:
         measure = self.model.measures[name]
-        return {
-            word for phrase in (name.replace("_", " "), measure.label, *measure.synonyms) for word in words_of(phrase)
-        }
+        return measure.label, name.replace("_", " "), *measure.synonyms
 
     @cached_property
     def numeric(self) -> tuple[str, ...]:

@@ -70,8 +70,8 @@ def _bound(draft: Draft, place: int, last: int, operator: str, values: list[floa
             measure = draft.lexicon.money
         else:
             near = items.rows[max(0, place - REACH) : place + REACH]
-            said = {row.noun.measure for row in near if row.noun.measure and not row.noun.dimension}
-            measure = said.pop() or draft.lexicon.default if len(said) == 1 else draft.lexicon.default
+            said = {name for row in near if (name := row.noun.measure) and not row.noun.dimension}
+            measure = said.pop() if len(said) == 1 else draft.lexicon.default
             draft.doubt("threshold")
     _subject_of(draft, place, measure, operator, values)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Visitor
@@ -81,7 +83,8 @@ def test_analyst_follows_a_trend_a_country_and_a_product(visit: Visitor) -> None
 def test_manager_goes_from_a_line_to_its_order_and_its_buyer(visit: Visitor) -> None:
     tab = visit("manager", "/lines")
     page = tab.page
-    page.click("#lines-grid .ag-row[row-index='0'] .ag-cell >> nth=3", timeout=WAIT)
+    written = page.locator("#lines-grid .ag-row[row-index='0'] .ag-cell", has_text=re.compile(r"\S"))
+    written.nth(3).click(timeout=WAIT)  # a row still being fetched stands there with empty cells
     order = page.locator("#lines-chosen a[href*='details-order']")
     order.wait_for(timeout=WAIT)
     order.click()
