@@ -176,6 +176,24 @@ def _asked_for(draft: Draft) -> None:
             draft.add_dimension(name)
 
 
+_MOVED = frozenset(
+    {"moved", "changed", "fared", "shifted", "move", "change", "shift", "fare", "gone", "moving", "changing", "varied", "vary"}
+)
+
+
+def _course(draft: Draft) -> None:
+    """Read "how has the price moved since 2010" as a trend, unless two periods are set against each other."""
+    items = draft.items
+    dates = [row.date for row in items.rows if row.date]
+    two = len(dates) > 1 or any(date.form == "range" for date in dates) or items.has("lastyear", "versus", "compare")
+    if draft.texts[:1] != ["how"] or draft.texts[1:2] == [] or draft.texts[1] not in _HAVING or two:
+        return
+    for place, row in enumerate(items.rows):
+        if row.kind in ("sell", "growth", "contribute", "spend") and draft.said(row) in _MOVED:
+            items.turn(place, "trend")
+
+
+_HAVING = frozenset({"has", "have", "had", "did", "do", "does", "is", "are", "was", "were"})
 _NAMED_UNUSED = ("number", "unit", "new", "not", "than", "versus", "growth", "rest", "noun", "by", "follow", "route")
 
 
@@ -198,6 +216,7 @@ def _what_sold(draft: Draft) -> None:
 
 
 PASSES: tuple[Callable[[Draft], None], ...] = (
+    _course,
     _verbs,
     _moving,
     thresholds.read,

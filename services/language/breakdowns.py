@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.language import periods_asked
+from services.language.date_words import PLURAL_UNITS, UNIT_WORDS
 from services.language.draft import Draft
 from services.language.items import Item
 
@@ -15,6 +16,8 @@ def read(draft: Draft) -> None:
         if spread and row is not None and (row.kind == "grain" or (row.noun.dimension and row.noun.plural)):
             items.turn(place, "by")
     for place in [*items.free("by"), *items.free("split")]:
+        if items.rows[place].used:
+            continue
         items.use(place, "by")
         if items.kind(place) == "split":
             several = [each for each in draft.conditions if each.operator == "in" and len(each.values) > 1]
@@ -29,9 +32,15 @@ def read(draft: Draft) -> None:
             beyond = items.step(each, 1, "and", "to")
             if items.kind(beyond) == "by" and items.kind(beyond - 1) != "and":
                 break
-            each = items.step(each, 1, "and", "by", "to")
-            if items.kind(each - 1) not in ("and", "by") and items.kind(each - 2) not in ("and", "by"):
+            beyond = items.step(each, 1, "and", "by", "to")
+            between = [spot for spot in range(each + 1, beyond) if items.kind(spot) in ("and", "by")]
+            taken = items.at(beyond)
+            if not between or taken is None or taken.used:
                 break
+            for spot in between:
+                if items.kind(spot) == "by":
+                    items.use(spot, "by")
+            each = beyond
         if not found:
             _by_nothing(draft, place, each)
 
@@ -39,6 +48,14 @@ def read(draft: Draft) -> None:
 def _by_nothing(draft: Draft, place: int, each: int) -> None:
     row = draft.items.at(each)
     word = draft.said(draft.items.rows[place])
+    if _each_member(draft, place, row):
+        return
+    if row is not None and row.used == "condition":
+        return
+    unit = next((UNIT_WORDS[text] for text in draft.said(row).split() if text in PLURAL_UNITS), "") if row else ""
+    if row is not None and row.kind == "date" and unit in ("day", "week", "month", "quarter", "year"):
+        _bucket(draft, unit)
+        return
     if row is not None and row.named and row.named[0].tier in ("part", "contains"):
         draft.faults.append(("missing_dimension", draft.said(row)))
     if row is None or row.used:
@@ -59,6 +76,22 @@ def _by_nothing(draft: Draft, place: int, each: int) -> None:
         draft.faults.append(("missing_dimension", draft.said(row)))
 
 
+def _each_member(draft: Draft, place: int, row: Item | None) -> bool:
+    """Read "for each of Germany and France": the values that were named, one by one."""
+    word = draft.said(draft.items.rows[place])
+    several = [each for each in draft.conditions if each.operator == "in" and len(each.values) > 1]
+    named = row is None or (row.used == "condition" and row.kind == "value")
+    if not named or not several or not ("each" in word or "every" in word):
+        return False
+    name = several[-1].dimension
+    if draft.limit is not None and draft.dimensions and name not in draft.dimensions:
+        draft.limit_per = name
+        draft.dimensions.insert(0, name)
+    else:
+        draft.add_dimension(name)
+    return True
+
+
 def _broken_by(draft: Draft, place: int, row: Item) -> bool:  # noqa: PLR0911 - one per kind of thing
     """Take one thing to break down by; False when it is not one."""
     items = draft.items
@@ -67,7 +100,10 @@ def _broken_by(draft: Draft, place: int, row: Item) -> bool:  # noqa: PLR0911 - 
         row.used = "grain"
         _bucket(draft, str(row.value))
         return True
-    if row.kind != "noun":
+    one_by_one = "each" in word or "every" in word
+    if row.kind != "noun" or (one_by_one and draft.dimensions and row.noun.measure):
+        return False
+    if one_by_one and row.noun.measure and not row.noun.dimension:
         return False
     listed = bool(draft.dimensions or draft.grain)
     ranking = listed and draft.limit is not None
@@ -131,7 +167,8 @@ def read_grains(draft: Draft) -> None:
     for place in list(items.free("unit")):
         before = items.kind(items.step(place, -1, "to"))
         listed = before == "and" and any(row.noun.dimension for row in items.rows[max(0, place - 3) : place])
-        if before in ("which", "count") or listed or draft.calculation in ("cumulative", "moving_avg"):
+        every = draft.texts[items.rows[place].edge.first - 1 : items.rows[place].edge.first] in (["a"], ["an"])
+        if before in ("which", "count") or listed or every or draft.calculation in ("cumulative", "moving_avg"):
             row = items.use(place, "grain")
             draft.grain = draft.grain or str(row.value)
             if before == "which":

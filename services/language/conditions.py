@@ -23,7 +23,7 @@ def name_values(draft: Draft) -> None:
     """Turn named values into conditions; those after "without" are left out."""
     items = draft.items
     _literals(draft)
-    negated: set[int] = set()
+    negated = _left_out(draft)
     for place in list(items.free("not")):
         items.use(place, "condition")
         _whose(draft, place)
@@ -40,6 +40,24 @@ def name_values(draft: Draft) -> None:
     for place in list(items.free("value")):
         item = items.use(place, "condition")
         _name(draft, place, _chosen(draft, place, item), negated=place in negated)
+
+
+def _left_out(draft: Draft) -> set[int]:
+    """Return the places of values that are left out by what follows them: "postage and manual not counted"."""
+    items, found = draft.items, set()
+    for place in list(items.free("outed")):
+        each = items.step(place, -1, "to")
+        if items.kind(each) != "value":
+            continue
+        items.use(place, "condition")
+        while items.kind(each) == "value":
+            found.add(each)
+            if items.kind(each - 1) not in ("and", "or") or items.rows[each - 1].edge.past - 1 < 0:
+                break
+            if draft.said(items.rows[each - 1]) == "," and items.kind(items.step(each, 1)) != "and":
+                break
+            each = items.step(each, -1, "and", "or")
+    return found
 
 
 def _whose(draft: Draft, place: int) -> None:
@@ -74,7 +92,7 @@ def _literals(draft: Draft) -> None:
                 continue
             if following is not None and following.named and _entire(draft, item, following):
                 continue
-            subject = items.before(place, lambda row: bool(row.noun.dimension))
+            subject = items.before(place, lambda row: bool(row.noun.dimension) and not _ordered(draft, row))
             name = items.rows[subject].noun.dimension if subject >= 0 else draft.lexicon.model.by_role(Role.PRODUCT)
             negated = items.kind(place - 1) == "not"
             if subject >= 0 and items.rows[subject].edge.first and belongs(draft, items.rows[subject]):
@@ -98,7 +116,14 @@ def _literals(draft: Draft) -> None:
 
 def _entire(draft: Draft, item: Item, value: Item) -> bool:
     """Tell whether a whole name follows "named" or "called": that one value is meant, not what contains it."""
-    return draft.said(item).split()[-1] in ("named", "called", "of") and value.named[0].tier != "contains"
+    called = draft.said(item).split()[-1] in ("named", "called", "of") and value.named[0].tier != "contains"
+    inside = value.named[0].tier == "whole" and draft.said(item) in ("containing", "contains", "contain", "that contain")
+    return called or (inside and len(value.named[0].terms or draft.said(value).split()) > 2)
+
+
+def _ordered(draft: Draft, row: Item) -> bool:
+    """Tell whether a noun is what is ordered: an order contains products, its number contains no words."""
+    return row.noun.dimension == draft.lexicon.model.by_role(Role.ORDER)
 
 
 def _chosen(draft: Draft, place: int, item: Item) -> Named:
@@ -235,6 +260,8 @@ def compare_members(draft: Draft) -> None:
             _side_by_side(draft, place)
     if any(text in COMPARATIVES for text in draft.texts) and not draft.thresholds and items.has("or"):
         _side_by_side(draft, next(iter(items.free("or")), 0))
+    for place in list(items.free("apart")):
+        _side_by_side(draft, place)
     for place in list(items.free("compare")):
         if any(len(each.values) > 1 and each.operator == "in" for each in draft.conditions) and not _two_dates(draft):
             _side_by_side(draft, place)

@@ -11,6 +11,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from services.language import date_words
+from services.language.asides import OCCASIONS, aside
 from services.language.date_reader import SHORTHAND, UNITS_SHORT, VOCABULARY
 from services.language.dates import DateText
 from services.language.demonyms import country_of
@@ -102,6 +103,19 @@ def function_words() -> frozenset[str]:
 
 
 LONGEST_PHRASE = 8
+#: What a word of an aside is worth: less than one that means something, more than a filler.
+ASIDE = 2.0
+
+
+@cache
+def _second_words() -> Mapping[str, frozenset[str]]:
+    """What may follow a word in phrases of English around a query: "many" after "how"."""
+    found: dict[str, set[str]] = {}
+    for phrase in _phrases():
+        for first, second in zip(phrase, phrase[1:], strict=False):
+            if len(second) > 3 and second.isalpha():
+                found.setdefault(first, set()).add(second)
+    return {first: frozenset(seconds) for first, seconds in found.items()}
 
 
 class Edges:
@@ -130,6 +144,7 @@ class Edges:
             self._kinds,
             self._numbers,
             self._moving,
+            self._asides,
         )
         for place in range(len(self.tokens)):
             for make in makers:
@@ -154,7 +169,7 @@ class Edges:
             or (token.glued and place and self.written[place - 1].is_number)
         ):
             return token
-        better = self._shortened(text) or self._adjective(text) or self._nearest(text)
+        better = self._after(place, text) or self._shortened(text) or self._adjective(text) or self._nearest(text)
         if better is None:
             return token
         self.mended[place] = text
@@ -167,12 +182,19 @@ class Edges:
             or word in function_vocabulary()
             or word in VOCABULARY
             or word in FOREIGN
+            or word in OCCASIONS
             or (word.endswith("s") and word[:-1] in VOCABULARY)
             or self.index.knows(word)
             or word in CURRENCY_WORDS
             or word in NUMBER_SCALES
             or (len(word) > 3 and country_of(word) is not None)
         )
+
+    def _after(self, place: int, word: str) -> str | None:
+        """Return the word of a phrase that was begun and this is short for: "how mny"."""
+        seconds = _second_words().get(self.written[place - 1].text, ()) if place else ()
+        close = [each for each in seconds if each[0] == word[0] and len(each) - len(word) == 1 and _inside(word, each)]
+        return min(close, default=None)
 
     def _nearest(self, word: str) -> str | None:
         """Return the word of the vocabulary this is most likely a misspelling of.
@@ -249,13 +271,36 @@ class Edges:
             yield self._edge("filler", text, place, place + 1, "filler")
         elif not text[0].isalnum():
             yield self._edge("sign", text, place, place + 1, "sign")
+        elif not place and self._ordered():
+            yield self._edge("filler", "order", place, place + 1, "noun", 0.1)
+        elif text.endswith("ly") and len(text) > 5 and not self._known(text):
+            yield self._edge("filler", text, place, place + 1, "filler", -0.5)
+        elif self._verb(place):
+            yield self._edge("filler", "verb", place, place + 1, "filler", -0.9)
         yield self._edge("unknown", text, place, place + 1, "unknown")
+
+    def _ordered(self) -> bool:
+        """Tell whether the first word is an order to the reader that no list has: "State the total turnover"."""
+        word = self.texts[0]
+        known = stem(word) in self.lexicon.spoken or word in function_words() or word in COMMANDS
+        return not known and not self.index.exact((word,)) and self.texts[1:2] != [] and self.texts[1] in _AFTER_ORDERS
+
+    def _verb(self, place: int) -> bool:
+        """Tell whether a word looks like a verb that only links others: after a noun, before no noun of the model."""
+        word = self.texts[place]
+        if len(word) < 5 or not word.endswith(("ed", "ing")) or word in MEANT or self._known(word):
+            return False
+        following = self.texts[place + 1 : place + 2]
+        links = not following or following[0] in function_words() or following[0] in VOCABULARY
+        return bool(place) and links and self.text[self.written[place].start].islower()
 
     def _functions(self, place: int) -> Iterator[Edge]:
         for size in range(1, min(LONGEST_PHRASE, len(self.texts) - place) + 1):
             for kind, meaning in _phrases().get(tuple(self.texts[place : place + size]), ()):
+                if kind == "growth" and place and self.texts[place - 1] in _SUBJECTS and size > 1:
+                    continue
                 worth = "route" if kind == "route" else "function"
-                low = -1.0 if kind in ("to", "contribute") else 0.0
+                low = -1.0 if kind in ("to", "contribute") else float(kind == "filler")
                 yield self._edge(kind, meaning, place, place + size, worth, low)
 
         if self.texts[place] == "/" and 0 < place < len(self.texts) - 1:
@@ -318,7 +363,10 @@ class Edges:
             if len(words) == 1 and words[0] in function_words() and not capitals:
                 continue
             found = self.index.exact(words, capitals=capitals)
-            if found:
+            counted = words[0].isdecimal() and (
+                "," in self.texts[place:past] or (place > 0 and self.texts[place - 1] in _BEFORE_NUMBERS)
+            )
+            if found and not counted:
                 plain = len(words) == 1 and (words[0] in VOCABULARY or words[0] in self.lexicon.spoken)
                 named = past < len(self.texts) and self.index.knows(self.texts[past])
                 led = (
@@ -376,6 +424,8 @@ class Edges:
 
     def _numbers(self, place: int) -> Iterator[Edge]:
         token = self.tokens[place]
+        if token.text in TIMES:
+            yield self._edge("number", TIMES[token.text], place, place + 1, "number", 1.0)
         if date_words.NUMBER_WORDS.get(token.text):
             value, past = float(date_words.NUMBER_WORDS[token.text]), place + 1
             while past < len(self.texts) and self.texts[past] in ("hundred", "thousand", "million"):
@@ -394,6 +444,16 @@ class Edges:
             value, past = value * NUMBER_SCALES[self.texts[past]], past + 1
         size = past - place
         yield Edge("number", value, place, past, WORTH["number"] + 0.6 * (size - 1))
+
+    def _asides(self, place: int) -> Iterator[Edge]:
+        past = aside(self.texts, place, self._says)
+        if past > place:
+            yield Edge("filler", "aside", place, past, ASIDE * (past - place))
+
+    def _says(self, word: str) -> bool:
+        """Tell whether a word may be part of a question: of the model, a date, or the whole name of a value."""
+        spoken = stem(word) in self.lexicon.spoken or word in self.lexicon.spoken
+        return spoken or word in date_words.MONTH_WORDS or bool(self.index.exact((word,)))
 
     def _moving(self, place: int) -> Iterator[Edge]:
         if not self.averages:
@@ -448,6 +508,30 @@ class Edges:
 
 
 _VOWELS = frozenset("aeiouy")
+_AFTER_ORDERS = frozenset(
+    listed("the our my me us all every each total what which how these those both")
+)
+#: What nobody may ask of a parser: to change something.
+COMMANDS = frozenset(
+    listed(
+        """delete remove update insert drop edit create add set cancel refund erase change rename alter truncate
+        write overwrite reset approve pay invite email call book buy order hire fire invent make increase decrease"""
+    )
+)
+#: Verbs that say something of sales which models may lack: never skipped.
+MEANT = frozenset(
+    listed(
+        """refunded refunding returned returning discounted discounting abandoned abandoning delayed delaying damaged
+        reviewed reviewing rated rating complained complaining clicked clicking visited visiting viewed viewing churned
+        churning forecasted budgeted budgeting planned planning targeted targeting promised restocked stocked stocking
+        taxed insured recalled replaced exchanged advertised advertising promoted promoting marketed marketing emailed
+        converted converting wasted stolen expired backordered reordered reordering subscribed unsubscribed renewed
+        upgraded downgraded trialled hired fired staffed trained manufactured produced sourced outsourced imported
+        contacted called lapsed lapsing defaulted overdue unpaid outstanding owed owing shipped late pending processing
+        """
+    )
+)
+_SUBJECTS = frozenset(listed("we they i you"))
 _LINKING = frozenset(listed("that which were was are have has had been being got get is did who they we"))
 
 
@@ -463,6 +547,7 @@ def _inside(short: str, long: str) -> bool:
     return len(short) < len(long) and all(letter in letters for letter in short)
 
 
+TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 _BEFORE_NUMBERS = frozenset(listed("than above below least most top bottom exceeding £ $ € > < = under"))
 _AVERAGES = ("average", "avg", "mean")
 _MOVING = (

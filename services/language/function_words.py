@@ -4,8 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from services.language import verbs
 from services.language.tokens import listed
 
+_MOST = "best|top|biggest|largest|highest|hottest|strongest|fastest|quickest|leading|star|finest|greatest"
+_LEAST = "worst|slowest|lowest|smallest|weakest|poorest|least|bottom"
+
+
+def _joined(firsts: str, seconds: str, thirds: str = "") -> str:
+    """Return every first word with every second (and third) one, as phrases."""
+    tails = [f" {third}".rstrip() for third in thirds.split("|")]
+    return "|".join(
+        f"{first} {second}".strip() + tail
+        for first in firsts.split("|")
+        for second in seconds.split("|")
+        for tail in tails
+    )
+
+
+_AMOUNTS = "number|total|amount|value|count|figure|ones|one"
+_NUMBERS = "number|amount|total|total number|count|volume|quantity|amounts|numbers|volumes"
+_SELLING = "seller|sellers|selling|- selling|mover|movers|moving|- moving"
 #: Kind of word -> meaning -> the phrases that carry it.
 ROWS: Mapping[str, Mapping[str, str]] = {
     "by": {
@@ -46,19 +65,21 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|record|highest|largest number of|highest number of|most number of|highest total"
         "|largest total|highest amount of|main|better|number one|number 1|no 1|# 1|best performing"
         "|most valuable|most important|most lucrative|most significant"
-        "|top performing|highest performing|maximal|best ever|foremost|finest",
+        "|top performing|highest performing|maximal|best ever|foremost|finest"
+        "|" + _joined("largest|highest|greatest|biggest|most|maximum|top|the most", _NUMBERS, "of"),
         "asc": "least|the least|lowest|smallest|fewest|minimum|min|bottom|worst|weakest|poorest"
         "|lowest number of|slowest|smallest number of|fewest number of|lowest total|worst performing"
-        "|lowest performing|poorest performing|minimal|quietest|littlest|minor|underperforming",
+        "|lowest performing|poorest performing|minimal|quietest|littlest|minor|underperforming"
+        "|" + _joined("lowest|smallest|fewest|least|minimum|the least", _NUMBERS, "of"),
     },
     "seller": {
         "desc": "bestseller|bestsellers|best seller|best sellers|best selling|bestselling|top selling"
         "|top seller|top sellers|most popular|most sold|most purchased|most bought|fastest selling"
         "|best - selling|top - selling|most wanted|biggest sellers|biggest seller|hottest"
-        "|most in demand",
+        "|most in demand|" + _joined(_MOST, _SELLING),
         "asc": "worst seller|worst sellers|worst selling|least popular|least sold|slowest selling"
         "|slow sellers|slow movers|least selling|lowest selling|worst - selling|least purchased"
-        "|least bought",
+        "|least bought|" + _joined(_LEAST, _SELLING),
     },
     "costly": {
         "desc": "most expensive|priciest|dearest|costliest|most costly|highest priced",
@@ -72,12 +93,14 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|from largest to smallest|sorted descending|desc|largest to smallest|highest to lowest"
         "|from biggest to smallest|starting with the highest|starting with the largest"
         "|from most to least|starting with the biggest|largest at the top|greatest first"
-        "|in decreasing order|decreasing",
+        "|in decreasing order|decreasing|"
+        + _joined("highest|biggest|largest|best|most|greatest|top", _AMOUNTS, "first|on top|at the top"),
         "asc": "lowest on top|smallest on top|worst on top|lowest at the top"
         "|ascending|in ascending order|lowest first|smallest first|fewest first|from lowest to highest"
         "|low to high|from low to high|worst first|from smallest to largest|sorted ascending|asc"
         "|smallest to largest|least first|lowest to highest|starting with the lowest"
-        "|starting with the smallest|from least to most|in increasing order|increasing order",
+        "|starting with the smallest|from least to most|in increasing order|increasing order|"
+        + _joined("lowest|smallest|worst|least|fewest", _AMOUNTS, "first|on top|at the top"),
     },
     "ranked": {
         "": "ranked by|sorted by|ordered by|order by|sort by|rank by",
@@ -103,8 +126,13 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         ">=": "or more|or above|or higher|or over|and above|and more|+|plus",
         "<=": "or less|or fewer|or below|or under",
     },
+    "outed": {
+        "": "not counted|not included|not counting|excluded|left out|omitted|removed|ignored|set aside|left aside|out of it"
+        "|taken out|not considered|disregarded|stripped out|excepted|apart|aside|not wanted|to be excluded|taken away"
+        "|to be left out|deducted|subtracted|out of the picture"
+    },
     "not": {
-        "": "without|except|except for|excluding|exclude|excl|other than|but not|not|not in|not from"
+        "": "other than the|other than in|other than for|without|except|except for|excluding|exclude|excl|other than|but not|not|not in|not from"
         "|apart from|besides|outside|outside of|ignoring|leaving out|leave out|everything except"
         "|everything but|all except|all but|anything except|non|aside from|with the exception of"
         "|that are not|which are not|w / o|ex|not including|minus|everywhere except|everywhere but"
@@ -114,7 +142,13 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|rather than|save for"
     },
     "contains": {
-        "": "containing|contains|contain|with the word|that contain|which contain|whose name contains"
+        "": _joined(
+            "whose name|whose names|whose description|whose descriptions|whose title|with a name|with names|with a title"
+            "|with a description|whose product name|whose label",
+            "contains|contain|containing|includes|include|has|have|mentions|mention|with|features|holds|carries|says",
+            "|the word|the words|the term|the text",
+        ) + "|" + _joined("contains|contain|containing|having|including|with|mentioning|featuring|carrying", "the word|the words|the term")
+        + "|mentioning|containing|contains|contain|with the word|that contain|which contain|whose name contains"
         "|with names containing|named like|that include|with a name containing|whose names contain"
         "|whose name includes|including the word|with name containing|having the word"
         "|named|called|by the name of|called something with|that have the word|with the words|with the name"
@@ -129,11 +163,12 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|in comparison with|as against|vs .|as compared to|as compared with|comparison with"
         "|comparison to|than in|than for|than|than during|than the|and not|as opposed to"
         "|beat|beats|outsell|outsold|outperform|outperformed|ahead of|behind"
-        "|compared against|from that of|set against|next to"
+        "|compared against|for reference|by way of comparison|from that of|next to|alongside|up against|measured up against|held up against"
+        "|" + _joined("set|stacked|stacked up|measured|pitted|lined up|matched|weighed|benchmarked|held|put", "against")
     },
     "compare": {
         "": "compare|comparing|comparison of|comparison|contrast|comparison between|difference between"
-        "|side by side|head to head|next to each other|compares"
+        "|side by side|head to head|next to each other|compares|for comparison|by comparison|as a comparison"
     },
     "rest": {
         "": "all other|the other|other|the remaining|remaining|every other|any other|the rest|rest"
@@ -152,7 +187,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|how much less|how many more|how many fewer|percent growth|growth percentage|gain in"
         "|variance|variances|variance in"
         "|improvement in|change rate|how much higher|how much lower|shift in|gone up|gone down"
-        "|went up|went down",
+        "|went up|went down|how far|jump in|swing in|movement in|movements in|fall in|slump in|surge in|dip in|slide in"
+        "|" + "|".join(verbs.forms("growth")),
         "prior_year": "yoy|year over year|year on year|y / y|yoy growth|year over year growth|year on year growth"
         "|annual growth|y - o - y|year - over - year|yoy change|yearly growth|year on year change"
         "|year over year change|annual growth rate|annual change|y o y|yoy % change"
@@ -180,21 +216,27 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "|the period prior",
     },
     "share": {
-        "of": "how much of|how much of our|how much of the|how much of all|how much of total",
+        "of": "how big a part of|how large a part of|how big a part|how large a part|how big a slice|how large a slice"
+        "|how big a share|how large a share|how big a chunk|how much of|how much of our|how much of the|how much of all|how much of total",
         "": "share of|share|percentage of|percent of|% of|proportion of|contribution of|contribution to"
         "|fraction of|portion of|percentage|proportion|market share of|market share|what part of"
         "|part of|contribution|relative share of|%|percentage share of|percentage share"
         "|percent share of|share of total|percentage of total|% of total|as a percentage"
         "|as a share of total|as a percentage of total|as % of total|in percent|percent of total"
         "|as a share|weight of|proportion of total|what percent of|what percentage of"
-        "|what proportion of|what share of|what fraction of|percent",
+        "|what proportion of|what share of|what fraction of|percent|"
+        + _joined("what|which|the|a|our", "slice|chunk|cut|piece|bit", "of")
+        + "|slice of|chunk of",
     },
     "running": {
         "": "cumulative|cum|cum .|running total|running total of|running sum|running sum of|cumulated|accumulated"
         "|cumulatively|cumulative|running|cumulative total of|cumulative sum of|accumulating"
         "|cumulative total|cumulative sum|accumulated total of"
     },
-    "average": {"": "average|avg|mean|on average|averages|average of|averaged|avg ."},
+    "average": {
+        "": "average|avg|mean|on average|averages|average of|averaged|avg .|on an average|in the mean|on the average|"
+        + _joined("arithmetic|simple|plain|typical", "mean|average") + "|mean average|averaging"
+    },
     "moving": {"": "moving average|rolling average|moving avg|rolling avg|moving mean|rolling mean|moving averages|ma"},
     "trend": {
         "": "over time|trend|trends|trending|develop|developed|development|evolve|evolved|evolution"
@@ -228,23 +270,30 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "usually": {"": "usually|typically|generally|normally|tend to|in general|tends to|typical"},
     "sell": {
-        "": "sold|sell|selling|sells|shipped|ship|delivered|deliver|went to|sale|move|moved|dispatch"
-        "|dispatched|ordered|bought|buy|buys|buying|purchased|purchase|purchasing|order|go to|goes to"
-        "|going to|sent"
+        "": "|".join((*verbs.forms("sell"), "went to", "sale", "ordered", "order", "go to", "goes to", "going to"))
     },
-    "spend": {
-        "": "spend|spent|spends|spending|pay|paid|pays|paying|earn|earned|earns|make|made|makes|bring in"
-        "|brought in|brings in|take in|took in|generate|generated|generates|generating|worth|bring"
-        "|brought|yield|yielded|gross|grossed|earning|bringing in|brings|bringing|yields|grosses|grossing|billed|bill"
-        "|billing|invoiced|charged|pull in|pulled in|pulls in|rake in|raked in|cash in|collect|collected"
-        "|turn over|turned over|fetch|fetched"
-    },
+    "spend": {"": "|".join((*verbs.forms("spend"), "worth", "billing"))},
     "priced": {"": "priced|costing|that cost|which cost|cost|costs|with a price|with price"},
     "times": {"": "times|time"},
     "inname": {
         "": "in the name|in their name|in its name|in their names"
         "|in the title|in the description|in name|in the product name"
     },
+    "filler": {
+        "": "taking only|taking just|considering only|counting only|looking only at|taking into account only|limited to"
+        "|restricted to|only counting|considering just|focusing on|focussing on|concentrating on|looking at|put together|taken together|added together|lumped together|all together|all told|all in all|in aggregate"
+        "|in all|by chance|as one|in one go|at a glance|at once|as well|if possible|if you can|if you could|if you please"
+        "|when you can|when you get a chance|when you have a moment|if you would|a quick look at|a look at|a list of"
+        "|an overview of|an idea of|a feel for|a sense of|a picture of|a view of|the picture for|the story for"
+        "|by the way|for me|for us|to me|to us|for my own use|in front of me|up to me|i ' d|i ' m|i ' ll|let ' s"
+        "|at all|as far as|to date please|thank you|many thanks|of course|one by one|so to speak|at the moment"
+        "|end to end|all of|any of|each one|a piece|between them|among them|over the counter|through the door"
+        "|out of the door|out the door|over the line|under our belt|on the books|on our books|in the books|in the bag"
+        "|off the shelves|off our shelves|through the till|through the tills|to our name|"
+        + "|".join(phrase for phrase in verbs.forms("filler") if " " in phrase)
+    },
+    "prior": {"": "before|earlier|prior|preceding|beforehand|previously"},
+    "apart": {"": "individually|respectively|separately|each one separately|in turn|one next to the other"},
     "follow": {"": "and for|what about|how about|and in|and what about|same for|and the same for|and by"},
     "contribute": {
         "": "contributed|contribute|contributes|performed|perform|did|doing|do|does|perform best|account for"
@@ -280,8 +329,12 @@ FILLERS = frozenset(
         occurred there's people actual entire whole full complete combined together visualise visualize list? amount
         level levels count volume? order? broken across over time? said regarding concerning respect terms term
         including include included includes everything anything items? customers? seen dashboard breakdown
-        ones one's kind individually respectively individual various detail details detailed selected given specific
-        generally away aside basically
+        ones one's kind individual various detail details detailed selected given specific
+        generally away aside basically somebody someone anybody anyone everybody everyone everywhere anywhere nobody name
+        everyone's currently roughly approximately overall collectively jointly simply merely purely solely precisely
+        dig bring pop knock crunch whip throw hand share rustle conjure serve team folks guys mate dear sir madam
+        morning afternoon evening urgently asap fyi btw cheers ta thx pls plz grateful glad curious keen happy able
+        possible handy perhaps maybe possibly ideally preferably hopefully once more please
         money r u ur txt sum indicate specify mention prepare print send simply quickly quick new? per? produce produced
         used use uses served serve serves supplied supply supplies handled processed fulfilled attracted attract
         attracts achieve achieves distributed valuable important lucrative acquired consumed obtained transacted
@@ -289,7 +342,9 @@ FILLERS = frozenset(
         secured submitted completed reached reach reaches offered traded issued raised ever so again already yet go went
         gone going more true correct case down break off granted given goods merchandise wares"""
     )
-) - frozenset(listed("please? time? volume? order? items? customers? new? per? list? business' sales' new?"))
+) - frozenset(
+    listed("please? time? volume? order? items? customers? new? per? list? business' sales' new? precisely")
+) | frozenset(phrase for phrase in verbs.forms("filler") if " " not in phrase)
 #: Words that make a question one this parser does not answer, by where it goes instead.
 ROUTES: Mapping[str, tuple[str, ...]] = {
     "why": (

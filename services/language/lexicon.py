@@ -22,6 +22,8 @@ ROLE_NOUNS = {
     Role.PRODUCT_TYPE: (),
 }
 ID_NOUNS = ("id", "number", "code", "no", "name")
+#: Of these, the ones that tell a dimension by themselves: "code 22423".
+TELLING = ("code",)
 MEANS = ("average", "avg", "mean")
 COUNTED = re.compile(r"count_distinct\(\s*(\w+)\s*\)")
 RATIO = re.compile(r"(\w+)\s*/\s*(\w+)")
@@ -118,7 +120,7 @@ class Lexicon:
         ends: dict[str, set[str]] = {}
         for name, dimension in self.model.dimensions.items():
             for phrase in (dimension.label, *dimension.synonyms):
-                if len(words := words_of(phrase)) > 1 and words[-1] not in ID_NOUNS:
+                if len(words := words_of(phrase)) > 1 and (words[-1] not in ID_NOUNS or words[-1] in TELLING):
                     ends.setdefault(stem(words[-1]), set()).add(name)
         for word, names in ends.items():
             if len(names) == 1:

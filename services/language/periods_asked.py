@@ -132,11 +132,14 @@ def _union(spans: list[Span]) -> Span:
 
 def _two(draft: Draft, spans: list[Span], rows: list[Item], form: str) -> None:
     first, second = spans[0], spans[1]
+    for place in draft.items.free("prior"):
+        draft.items.use(place, "comparison")
     said = draft.said(rows[1]).removeprefix("the ").split()
     if said[:1] == ["same"]:
         second = shifted(first, -1)
     elif second == first:
-        second = before(first)
+        named = rows[1].date is not None and rows[1].date.bare or first.unit not in said
+        second = shifted(first, -1) if named and first.unit != "year" else before(first)
     if said and said[0] in ("previous", "prior", "preceding") and second.unit == first.unit and first.start:
         second = before(first)
     if (

@@ -23,6 +23,7 @@ def read(draft: Draft) -> None:
             continue
         _superlative(draft, place, descending=item.value == "desc")
     _of_them(draft)
+    _how_many(draft)
     for place in list(items.free("order")):
         descending = items.use(place, "order").value == "desc"
         draft.order = (draft.order[0] if draft.order else None, descending)
@@ -63,6 +64,21 @@ def _of_them(draft: Draft) -> None:
             ("of", "these"),
         ):
             draft.limit = int(draft.items.use(place, "limit").number) or None
+
+
+def _how_many(draft: Draft) -> None:
+    """Read a number before what is ranked, with values between: "the seven Belgian buyers with the most orders"."""
+    items = draft.items
+    for place in list(items.free("number")):
+        row = items.rows[place]
+        noun = items.at(items.step(place, 1, "value", "most", "seller", "new", "busy"))
+        beside = items.kind(place - 1) not in ("than", "currency") and items.kind(place + 1) != "currency"
+        ranked = draft.order is not None or items.has("rank", "ranked")
+        if noun is None or not noun.noun.dimension or not noun.noun.plural or not beside or not ranked:
+            continue
+        if 0 < row.number <= 1000 and row.number == int(row.number) and draft.limit in (None, TOP):
+            row.used = "limit"
+            draft.limit = int(row.number)
 
 
 def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
@@ -154,7 +170,9 @@ def _ranked_before(draft: Draft, place: int) -> int:
     if each < 0:
         return items.before(place, lambda row: row.kind in ("who", "where", "when") and not row.used)
     led = items.kind(items.step(each, -1, "to", "number"))
-    if led == "by" and items.rows[each].kind != "unit":
+    later = items.at(items.step(place, 1, "number", "most", "to", "distinct", "new"))
+    ranks_later = later is not None and bool(later.noun.dimension) and later.noun.plural and later.noun is not None
+    if led == "by" and (items.rows[each].kind != "unit" or ranks_later):
         return -1
     if led == "count":
         return -1

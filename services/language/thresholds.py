@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.language.draft import Draft
+from services.language.edges import TIMES
 from services.language.forms import Condition, Threshold
 from services.language.items import REACH, Item
 from services.model import Role
@@ -55,6 +56,10 @@ def _bound(draft: Draft, place: int, last: int, operator: str, values: list[floa
     following, preceding = items.at(after), items.at(left)
     between_words = range(left + 1, place)
     ordered = draft.lexicon.model.by_role(Role.ORDER)
+    often = draft.said(items.rows[last]) in TIMES
+    if often and ordered in draft.lexicon.counted_by:
+        _subject_of(draft, place, draft.lexicon.counted_by[ordered or ""], operator, values)
+        return
     one = following is not None and following.noun.dimension == ordered and values == [1.0]
     if following is not None and (one or following.kind == "times") and ordered in draft.lexicon.counted_by:
         measure, following.used = draft.lexicon.counted_by[ordered or ""], "threshold"
@@ -108,7 +113,8 @@ def belongs(draft: Draft, item: Item) -> bool:
     """Tell whether a noun only says what is filtered, as in "revenue of products costing less than 2"."""
     first = item.edge.first
     before = draft.texts[first - 1] if first and draft.texts[max(0, first - 2)] not in ("list", "names") else ""
-    return before in ("of", "from", "for", "on", "with", "in", "to", "among") and _measured(draft, item)
+    said = ("of", "from", "for", "on", "with", "in", "to", "among", "those", "these", "only", "such")
+    return before in said and _measured(draft, item)
 
 
 def _measured(draft: Draft, item: Item) -> bool:
