@@ -75,6 +75,12 @@ class Panel:
             closed=self.closed[rows],
         )
 
+    def with_known(self, name: str, column: Values) -> Panel:
+        """Return the panel with one more column (series, periods + horizon) known in advance."""
+        known = np.concatenate([self.known, column[..., None]], 2)
+        closed = _closed(self.values, known, self.horizon)
+        return replace(self, known=known, names=(*self.names, name), closed=closed)
+
 
 @dataclass(frozen=True)
 class Shape:

@@ -17,6 +17,7 @@ import orjson
 import pandas as pd
 
 from services.errors import SalescopeError, UserError
+from services.forecasting import feasts
 from services.forecasting.engine import forecast
 from services.forecasting.frequency import dates_of, named, ordinals
 from services.forecasting.intervals import BANDS
@@ -89,7 +90,9 @@ def open_panel(folder: Folder) -> tuple[Panel, pd.DataFrame | None]:
         folder.said.get("nonnegative"),
         bool(folder.said.get("dates_real", True)),
     )
-    return read(train, shape, future, folder.frame("static")), future
+    static = folder.frame("static")
+    panel = read(train, shape, future, static)
+    return feasts.with_feasts(panel, feasts.shares_of(static, panel.ids)), future
 
 
 def forecast_folder(folder: Folder, how: Run) -> pd.DataFrame:

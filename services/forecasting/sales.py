@@ -12,6 +12,7 @@ import pandas as pd
 from services.access import Viewer
 from services.adding import Adding, adding
 from services.errors import UserError
+from services.forecasting import feasts, markets
 from services.forecasting.engine import Forecasts, Progress
 from services.forecasting.engine import forecast as forecast_of
 from services.forecasting.frequency import FREQUENCIES
@@ -119,6 +120,8 @@ def forecast(
     progress("Reading the history", 0.0)
     series, labels, version, notes = _series(sales, query, viewer, parts)
     panel = panel_of(series, query, horizon)
+    if panel.frequency.name in feasts.SHORT:
+        panel = feasts.with_feasts(panel, markets.shares(sales, query, viewer, panel.ids))
     longest = int(panel.lengths.max())
     if longest - horizon < FEWEST:
         raise UserError(
