@@ -11,7 +11,7 @@ from callbacks import filters, tiles
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import explore as layout
 from layouts.shell import notice
-from layouts.tiles import Drawn
+from layouts.tiles import Drawn, contents
 from services import explore, pivot
 from services.access import Viewer
 from services.explore import Exploration
@@ -61,7 +61,7 @@ def register(register: Register, services: Services) -> None:
         return [
             _notices(messages),
             layout.settings(exploration, sales.model),
-            *tiles.values(layout.PAGE, {layout.KEY: drawn}, [layout.KEY], sales.model, shown),
+            *tiles.values(contents(layout.PAGE, {layout.KEY: drawn}, sales.model), [layout.KEY], shown),
             *bar.values(exploration.query, viewer, changed_elsewhere=found.get("from") != "controls"),
         ]
 

@@ -12,6 +12,7 @@ from dash import Input, Output, State, no_update
 from callbacks.wiring import PageContext, Register
 from layouts import controls
 from layouts.controls import FilterIds
+from layouts.markup import TREE
 from layouts.shell import Ids as Shell
 from services import trail
 from services.access import Viewer
@@ -85,7 +86,7 @@ class Bar:
 
     def outputs(self) -> list[Output]:
         """Return what `values` fills, so that Back shows the filters of the page gone back to."""
-        found = [Output(self.ids.trail, "children"), Output(self.ids.defaults, "data")]
+        found = [Output(self.ids.trail, TREE), Output(self.ids.defaults, "data")]
         found += [*(Output(field, "value") for field in self._fields)]
         for menu in self._menus.values():
             found += [Output(menu, "value"), Output(menu, "options", allow_duplicate=True)]

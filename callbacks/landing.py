@@ -10,6 +10,7 @@ from dash import Input, Output
 from callbacks import filters
 from callbacks.wiring import PageContext, Register, Services
 from layouts import key_figures
+from layouts.markup import TREE
 from layouts.overview import Ids
 from services.access import Viewer
 from services.forecasting.landing import Landings
@@ -19,7 +20,7 @@ from services.overview import default_query, offered, queries
 def register(register: Register, services: Services) -> None:
     """Add the callbacks."""
     sales, landings = services.sales, Landings(services.sales)
-    register.client("askLanding", Output(Ids.LANDING_ASKED, "data"), Input(Ids.KPIS, "children"))
+    register.client("askLanding", Output(Ids.LANDING_ASKED, "data"), Input(Ids.KPIS, TREE))
     register.client("showLanding", Output(Ids.LANDING_SHOWN, "data"), Input(Ids.LANDING, "data"))
 
     @register(Output(Ids.LANDING, "data"), Input(Ids.LANDING_ASKED, "data"), prevent_initial_call=True)

@@ -12,7 +12,8 @@ from callbacks import filters, landing, tiles
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import key_figures
 from layouts import overview as layout
-from layouts.tiles import Drawn
+from layouts.markup import TREE
+from layouts.tiles import Drawn, contents
 from services.access import Viewer
 from services.overview import answers, default_query, offered, rest_of
 from services.query import SalesQuery
@@ -53,9 +54,9 @@ def register(register: Register, services: Services) -> None:
 
     @register(
         Output(Ids.NOTICES, "children"),
-        Output(Ids.KPIS, "children"),
-        Output(Ids.TRUST, "children"),
-        Output(Ids.REST, "children"),
+        Output(Ids.KPIS, TREE),
+        Output(Ids.TRUST, TREE),
+        Output(Ids.REST, TREE),
         *tiles.outputs(layout.PAGE, charts),
         *bar.outputs(),
         Input(Ids.FILTERS.search, "data"),
@@ -72,7 +73,7 @@ def register(register: Register, services: Services) -> None:
             view.kpis,
             view.trust,
             view.rest,
-            *tiles.values(layout.PAGE, view.charts, charts, sales.model, shown),
+            *tiles.values(contents(layout.PAGE, view.charts, sales.model), charts, shown),
             *bar.values(query, viewer, changed_elsewhere=found.get("from") != "controls"),
         ]
 

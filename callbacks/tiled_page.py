@@ -97,14 +97,13 @@ class TiledPage(Generic[State]):
             found = change if isinstance(change, Mapping) else {}
             state, messages = self.read(filters.parse_search(found.get("search")), sales.model)
             placed = self._placed(services, state, viewer)
-            drawn = {each.key: each.drawn for each in placed}
-            fresh = digests(self.key, drawn)
-            same = tiles.set_changed(self.key, drawn, fresh, sales.model, shown)
+            made = layout.contents_of(ids, placed, sales.model)
+            same = tiles.set_changed(self.key, made, shown)
             return [
                 _notices(messages),
                 list(self.settings(sales, state, viewer)),
-                no_update if same else layout.cards(ids, placed, sales.model),
-                fresh,
+                no_update if same else layout.cards(ids, placed, made),
+                digests(made),
                 *bar.values(self.query(state), viewer, changed_elsewhere=found.get("from") != "controls"),
             ]
 

@@ -11,9 +11,9 @@ from dash import Output, State, no_update, set_props
 from werkzeug.exceptions import HTTPException
 
 from layouts import tiles
-from layouts.tiles import Drawn
+from layouts.markup import TREE
+from layouts.tiles import Contents, Drawn
 from services.errors import AccessDeniedError, UserError
-from services.model import SalesModel
 
 log = logging.getLogger("salescope")
 
@@ -34,12 +34,13 @@ def attempt(title: str, make: Callable[[], Drawn]) -> Drawn:
         )
 
 
-PARTS = ((tiles.graph_id, "figure"), (tiles.words_id, "children"), (tiles.foot_id, "children"))
+#: What callbacks fill of a tile, and the part of its contents that goes there.
+PARTS = ((tiles.graph_id, "figure", "figure"), (tiles.words_id, TREE, "words"), (tiles.foot_id, TREE, "foot"))
 
 
 def outputs(page: str, keys: Sequence[str]) -> list[Output]:
     """Return what `values` fills, for the tiles with these keys."""
-    found = [Output(name(page, key), prop) for key in keys for name, prop in PARTS]
+    found = [Output(name(page, key), prop) for key in keys for name, prop, _ in PARTS]
     return [Output(tiles.shown_id(page), "data"), *found]
 
 
@@ -48,29 +49,23 @@ def known(page: str) -> State:
     return State(tiles.shown_id(page), "data")
 
 
-def values(page: str, drawn: Mapping[str, Drawn], keys: Sequence[str], model: SalesModel, shown: object) -> list[Any]:
+def values(made: Mapping[str, Contents], keys: Sequence[str], shown: object) -> list[Any]:
     """Return the tiles' new contents in the order of `outputs`; nothing for those that the browser shows already."""
-    digests = tiles.digests(page, drawn)
     before = shown if isinstance(shown, Mapping) else {}
-    found: list[Any] = [digests]
+    found: list[Any] = [tiles.digests(made)]
     for key in keys:
-        found += [no_update] * len(PARTS) if before.get(key) == digests[key] else _contents(page, key, drawn, model)
+        same = before.get(key) == made[key].digest
+        found += [no_update if same else getattr(made[key], part) for _, _, part in PARTS]
     return found
 
 
-def set_changed(
-    page: str, drawn: Mapping[str, Drawn], digests: Mapping[str, str], model: SalesModel, shown: object
-) -> bool:
+def set_changed(page: str, made: Mapping[str, Contents], shown: object) -> bool:
     """Give tiles on show that changed their new contents; False, and nothing done, where other tiles are on show."""
     before = shown if isinstance(shown, Mapping) else {}
-    if list(before) != list(drawn):
+    if list(before) != list(made):
         return False
-    for key, digest in digests.items():
-        if before[key] != digest:
-            for (name, prop), value in zip(PARTS, _contents(page, key, drawn, model), strict=True):
-                set_props(name(page, key), {prop: value})
+    for key, each in made.items():
+        if before[key] != each.digest:
+            for name, prop, part in PARTS:
+                set_props(name(page, key), {prop: getattr(each, part)})
     return True
-
-
-def _contents(page: str, key: str, drawn: Mapping[str, Drawn], model: SalesModel) -> list[Any]:
-    return [tiles.figure(drawn[key], model), tiles.words(page, key, drawn[key]), tiles.foot(drawn[key], model)]

@@ -126,7 +126,8 @@ def answered(
         className="ask-read" if reading.confidence >= SURE else "ask-read ask-doubt",
     )
     row = html.Div([_chip(chip, reading.text, edits) for chip in chips], className="ask-chips")
-    return [read, row, tiles.card("ask", "answer", drawn, model, wide=True), html.Div(more, className="ask-more")]
+    card = tiles.card("ask", "answer", tiles.contents("ask", {"answer": drawn}, model)["answer"], wide=True)
+    return [read, row, card, html.Div(more, className="ask-more")]
 
 
 def _chip(chip: Chip, text: str, edits: Sequence[tuple[str, str]]) -> Component:
@@ -165,7 +166,7 @@ def _keys(result: Result) -> list[str]:
     return [name for name in ("time", answering.MONTH, *result.answer.query.dimensions) if name in result.frame]
 
 
-def _table(result: Result, model: SalesModel) -> Component:
+def _table(result: Result, model: SalesModel) -> Any:
     frame, added = result.frame.head(ROWS), {each.field: each for each in result.added}
     keys = _keys(result)
     values = [name for name in (*result.answer.query.measures, *added) if name in frame]

@@ -12,6 +12,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import labels
+from layouts.markup import element, markup
 from services.model import SalesModel
 from services.periods import PRESETS, Compare, Coverage, Range
 from services.query import SalesQuery
@@ -87,7 +88,7 @@ def filter_bar(
     coverage: Coverage,
     shown: Range,
     choices: Mapping[str, Sequence[Choice]],
-    where: Sequence[Component],
+    where: Sequence[Any],
 ) -> Component:
     """Return the bar showing `query`; `where` is what `trail_of` makes.
 
@@ -119,33 +120,37 @@ def filter_bar(
         controls.append(_labelled("Compare with", ids.compare, menu))
     controls += [_values_menu(ids, model, name, choices[name], values[name]) for name in model.filters]
     stores = [dcc.Store(id=ids.defaults, data=browser_state(model, default, shown)), dcc.Store(id=ids.search)]
-    standing = html.Div(where, id=ids.trail, className="trail")
+    standing = markup(where, ids.trail, className="trail")
     return html.Section([html.Div(controls, className="filters"), standing, *stores], **labels.aria(label="Filters"))
 
 
-def trail_of(path: Sequence[tuple[str, str]], chips: Sequence[Chip]) -> list[Component]:
+def trail_of(path: Sequence[tuple[str, str]], chips: Sequence[Chip]) -> list[Any]:
     """Return the way down to the period in view, the filters in force with what takes them off, and the undo button."""
-    found: list[Component] = []
+    found: list[Any] = []
     if path:
         steps = [
-            html.Li(html.A(text, href=href, **labels.data(go="keep")) if href else html.Span(text))
+            element("Li", element("A", text, href=href, **labels.data(go="keep")) if href else element("Span", text))
             for text, href in path[:-1]
         ]
-        steps.append(html.Li(html.Span(path[-1][0], **labels.aria(current="page"))))
-        found.append(html.Nav(html.Ol(steps), **labels.aria(label="Period")))
+        steps.append(element("Li", element("Span", path[-1][0], **labels.aria(current="page"))))
+        found.append(element("Nav", element("Ol", steps), **labels.aria(label="Period")))
     if chips:
-        found.append(html.Ul([html.Li(_chip(chip)) for chip in chips], **labels.aria(label="Filters in force")))
+        found.append(
+            element("Ul", [element("Li", _chip(chip)) for chip in chips], **labels.aria(label="Filters in force"))
+        )
     if found:
         found.append(
-            html.Button("Undo", type="button", className="undo", title="Key u or Ctrl+Z", **labels.data(undo="yes"))
+            element(
+                "Button", "Undo", type="button", className="undo", title="Key u or Ctrl+Z", **labels.data(undo="yes")
+            )
         )
     return found
 
 
-def _chip(chip: Chip) -> Component:
-    cross = html.Span("×", **labels.aria(hidden="true"))
+def _chip(chip: Chip) -> Any:
+    cross = element("Span", "×", **labels.aria(hidden="true"))
     named = {**labels.data(go="keep"), **labels.aria(label=f"Remove the filter {chip.text}")}
-    return html.A([chip.text, cross], href=chip.href, className="chip", **named)
+    return element("A", [chip.text, cross], href=chip.href, className="chip", **named)
 
 
 def browser_state(model: SalesModel, default: SalesQuery, shown: Range) -> dict[str, Any]:

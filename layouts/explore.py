@@ -39,6 +39,7 @@ def page(
     model: SalesModel, bar: Component, exploration: Exploration, drawn: Drawn, notices: list[Component]
 ) -> Component:
     """Return the page in its first state."""
+    made = tiles.contents(PAGE, {KEY: drawn}, model)
     return html.Div(
         [
             html.H1("Explore", className="visually-hidden"),
@@ -47,8 +48,8 @@ def page(
                 settings(exploration, model), id=Ids.SETTINGS, className="settings card", **labels.aria(label="Pivot")
             ),
             html.Div(notices, id=Ids.NOTICES, **labels.aria(live="polite")),
-            tiles.shown(PAGE, {KEY: drawn}),
-            tiles.grid([tiles.card(PAGE, KEY, drawn, model, wide=True)]),
+            tiles.shown(PAGE, made),
+            tiles.grid([tiles.card(PAGE, KEY, made[KEY], wide=True)]),
         ],
         className="page page-explore",
     )

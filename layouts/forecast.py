@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +127,7 @@ def _fan(
     }
 
 
-def _table(title: str, ahead: pd.DataFrame, asked: ForecastQuery, model: SalesModel) -> Component:
+def _table(title: str, ahead: pd.DataFrame, asked: ForecastQuery, model: SalesModel) -> Any:
     measure = model.measure(asked.measure)
     bands = ("mean", "lo80", "hi80", "lo95", "hi95")
     rows = [

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-
-from dash import html
-from dash.development.base_component import Component
+from typing import Any
 
 from layouts import figures, labels, marks, tables
+from layouts.markup import element
 from layouts.tiles import Drawn
 from services import formats
 from services.adding import Adding, adding
@@ -18,9 +17,7 @@ from services.planning import Progress, State
 from services.sales import Answer
 
 
-def row(
-    kpis: Answer, trend: Answer, chosen: str, model: SalesModel, progress: Mapping[str, Progress]
-) -> list[Component]:
+def row(kpis: Answer, trend: Answer, chosen: str, model: SalesModel, progress: Mapping[str, Progress]) -> list[Any]:
     """Return a tile per key figure; `chosen` is the measure that the charts show, `trend` gives the sparklines."""
     buckets = trend.frame[trend.frame["time"].notna()]
     return [
@@ -37,17 +34,19 @@ def _tile(
     chosen: str,
     model: SalesModel,
     progress: Progress | None,
-) -> Component:
+) -> Any:
     now = kpis.value(name)
     spark = figures.sparkline(course)
-    choose = html.A(
+    choose = element(
+        "A",
         measure.label,
         href=f"?measure={name}",
         title=measure.description,
         **labels.data(go="keep", measure=name),
         **(labels.aria(current="true") if name == chosen else {}),
     )
-    more = html.Button(
+    more = element(
+        "Button",
         "⋯",
         type="button",
         className="tool",
@@ -55,18 +54,20 @@ def _tile(
         **marks.alone(name),
         **labels.aria(label=f"Ask more about {measure.label}", haspopup="dialog"),
     )
-    return html.Article(
+    return element(
+        "Article",
         [
-            html.Div([html.H2(choose), more], className="tile-head"),
-            html.P(
+            element("Div", [element("H2", choose), more], className="tile-head"),
+            element(
+                "P",
                 formats.short(now, measure.format, model),
                 className="value",
                 title=formats.exact(now, measure.format, model),
             ),
             _change(name, measure, kpis, model),
             _target(progress, measure, model) if progress else None,
-            html.P(className="landing", **labels.data(landing=name)) if _lands(name, kpis, model) else None,
-            html.Img(src=spark, alt="", className="spark") if spark else None,
+            element("P", className="landing", **labels.data(landing=name)) if _lands(name, kpis, model) else None,
+            element("Img", src=spark, alt="", className="spark") if spark else None,
         ],
         className=f"card kpi{' chosen' if name == chosen else ''}",
         **labels.data(query=kpis.query.to_json().decode(), title=measure.label),
@@ -92,7 +93,7 @@ def landing(found: Landing, name: str, target: float | None, model: SalesModel) 
     return words
 
 
-def rest(kpis: Answer, others: Answer, name: str, model: SalesModel) -> Component:
+def rest(kpis: Answer, others: Answer, name: str, model: SalesModel) -> Any:
     """Return what a filter keeps to beside all that it leaves out: every key figure and how it changed."""
     heads = ["Measure", name, "Change", "The rest", "Change"]
     rows = []
@@ -108,8 +109,9 @@ def rest(kpis: Answer, others: Answer, name: str, model: SalesModel) -> Componen
         rows.append([measure.label, *row])
     title = f"{name} and the rest"
     table = tables.table(title, heads, rows)
-    return html.Section(
-        [html.H2(title, id="overview-rest-title"), html.Div(table, className="scroll", tabIndex=0)],
+    return element(
+        "Section",
+        [element("H2", title, id="overview-rest-title"), element("Div", table, className="scroll", tabIndex=0)],
         className="card chart tile tile-wide",
         **labels.aria(labelledby="overview-rest-title"),
     )
@@ -119,7 +121,7 @@ def rest(kpis: Answer, others: Answer, name: str, model: SalesModel) -> Componen
 SIGNS = {State.GREEN: "✓", State.AMBER: "!", State.RED: "✗"}
 
 
-def _target(progress: Progress, measure: Measure, model: SalesModel) -> Component:
+def _target(progress: Progress, measure: Measure, model: SalesModel) -> Any:
     """Return a measure's target: the share reached as a bar, a mark where it should be by now, the state in words."""
     whole = formats.short(progress.target, measure.format, model)
     due = formats.short(progress.due, measure.format, model)
@@ -127,16 +129,21 @@ def _target(progress: Progress, measure: Measure, model: SalesModel) -> Componen
     top = max(progress.target, progress.actual, 0.0) or 1.0
     width, mark = (f"{100 * max(0.0, value) / top:.1f}%" for value in (progress.actual, progress.due))
     state = progress.state
-    return html.Div(
+    return element(
+        "Div",
         [
-            html.Div(
+            element(
+                "Div",
                 [
-                    html.Span(className="filled", style={"width": width}),
-                    html.Span(className="due", style={"left": mark}),
+                    element("Span", className="filled", style={"width": width}),
+                    element("Span", className="due", style={"left": mark}),
                 ],
                 className="bar",
             ),
-            html.Span([html.Span(SIGNS[state], **labels.aria(hidden="true")), f" {share} of {whole}, {state.value}"]),
+            element(
+                "Span",
+                [element("Span", SIGNS[state], **labels.aria(hidden="true")), f" {share} of {whole}, {state.value}"],
+            ),
         ],
         className=f"target target-{state.name.lower()}",
         title=f"Target {formats.exact(progress.target, measure.format, model)}; due by now: {due}",
@@ -160,23 +167,24 @@ def table_of(kpis: Answer, model: SalesModel) -> Drawn:
     return Drawn("Key figures", summary, None, tables.table("Key figures", heads, rows), kpis)
 
 
-def _change(name: str, measure: Measure, kpis: Answer, model: SalesModel) -> Component:
+def _change(name: str, measure: Measure, kpis: Answer, model: SalesModel) -> Any:
     window = kpis.window
     if window.before is None:
-        return html.P("", className="change")
+        return element("P", "", className="change")
     before = kpis.value(f"{name}__before")
     share = formats.change(kpis.value(name), before) if window.before_known else math.nan
     if math.isnan(share):
-        return html.P("no comparison", className="change")
+        return element("P", "no comparison", className="change")
     good = (share > 0) == measure.up_is_good
     tone, word = ("flat", "unchanged") if share == 0 else ("good", "better") if good else ("bad", "worse")
     arrow = "▲" if share > 0 else "▼" if share < 0 else "■"
     was = f"{formats.exact(before, measure.format, model)} in {labels.range_of(window.before, model)}"
-    return html.P(
+    return element(
+        "P",
         [
-            html.Span(f"{arrow} {formats.change_text(share, model)}", className=f"tone-{tone}"),
-            html.Span(f" {word}", className="visually-hidden"),
-            html.Span(f" was {formats.short(before, measure.format, model)}", className="was"),
+            element("Span", f"{arrow} {formats.change_text(share, model)}", className=f"tone-{tone}"),
+            element("Span", f" {word}", className="visually-hidden"),
+            element("Span", f" was {formats.short(before, measure.format, model)}", className="was"),
         ],
         className="change",
         title=was,

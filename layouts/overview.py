@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import figures, key_figures, labels, noted, tables, tiles
 from layouts.controls import FilterIds
+from layouts.markup import element, markup
 from layouts.shell import notice
 from layouts.tiles import Drawn
 from services import formats
@@ -41,25 +43,26 @@ class View:
     """Everything on the page that depends on the data; `charts` by key."""
 
     notices: Sequence[Component]
-    kpis: Sequence[Component]
+    kpis: Sequence[Any]
     charts: Mapping[str, Drawn]
-    trust: Component
+    trust: Any
     rest: Component | None = None
 
 
 def page(model: SalesModel, bar: Component, view: View) -> Component:
     """Return the whole page in its first state."""
+    made = tiles.contents(PAGE, view.charts, model)
     return html.Div(
         [
             html.H1("Overview", className="visually-hidden"),
             bar,
             html.Div(view.notices, id=Ids.NOTICES, **labels.aria(live="polite")),
-            html.Section(view.kpis, id=Ids.KPIS, className="kpis", **labels.aria(label="Key figures")),
+            markup(view.kpis, Ids.KPIS, tag="section", className="kpis", **labels.aria(label="Key figures")),
             *(dcc.Store(id=name) for name in (Ids.LANDING_ASKED, Ids.LANDING, Ids.LANDING_SHOWN)),
-            html.Div(view.rest, id=Ids.REST),
-            tiles.shown(PAGE, view.charts),
-            tiles.grid([tiles.card(PAGE, key, drawn, model) for key, drawn in view.charts.items()]),
-            html.Footer(view.trust, id=Ids.TRUST, className="trust"),
+            markup(view.rest, Ids.REST),
+            tiles.shown(PAGE, made),
+            tiles.grid([tiles.card(PAGE, key, each) for key, each in made.items()]),
+            markup(view.trust, Ids.TRUST, tag="footer", className="trust"),
             html.P(model.attribution, className="attribution") if model.attribution else None,
         ],
         className="page",
@@ -269,7 +272,7 @@ def charts_of(tiles: Sequence[Tile]) -> list[str]:
     return [chart for chart, (source, *_) in _CHARTS.items() if source in keys]
 
 
-def trust(answer: Answer, model: SalesModel) -> Component:
+def trust(answer: Answer, model: SalesModel) -> Any:
     """Return the strip that says where the numbers come from."""
     found = answer.trust
     facts = (
@@ -281,4 +284,5 @@ def trust(answer: Answer, model: SalesModel) -> Component:
         ("Answered from", found.served),
         ("Answered in", f"{found.milliseconds:.0f} ms{' from cache' if found.cached else ''}"),
     )
-    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts])
+    rows = [element("Div", [element("Dt", name), element("Dd", value)]) for name, value in facts]
+    return element("Dl", rows)

@@ -13,7 +13,7 @@ from dash import html
 
 from layouts import labels
 from layouts.figures_pivot import plain
-from layouts.tables import element
+from layouts.markup import element
 from services import formats
 from services.explore import CELLS, Cells, cell
 from services.model import Format, SalesModel

@@ -177,7 +177,7 @@ def choices(notes: Sequence[Note]) -> list[dict[str, str]]:
     return [{"value": str(note.number), "label": f"{note.first}: {labels.cut(note.text, 60)}"} for note in notes]
 
 
-def notes_table(model: SalesModel, notes: Sequence[Note]) -> Component:
+def notes_table(model: SalesModel, notes: Sequence[Note]) -> Any:
     """Return the notes as people read them."""
     if not notes:
         return html.P("There are no notes yet.", className="quiet")

@@ -7,9 +7,9 @@ from itertools import zip_longest
 from typing import Any
 
 import orjson
-from dash import html
 
 from layouts import labels, marks
+from layouts.markup import element
 from services import formats
 from services.model import SalesModel
 from services.sales import Answer
@@ -23,7 +23,7 @@ def table(
     marks: Sequence[Sequence[Any]] = (),
     meta: Mapping[str, Any] | None = None,
     total: Sequence[str] = (),
-) -> html.Table:
+) -> Any:
     """Return a table whose first column names the rows.
 
     With `marks` (layouts/marks.py: `rows`, `meta`) the rows open the drill menu; `total` is a last row.
@@ -32,15 +32,13 @@ def table(
     body = [element("Tr", [name, *_cells(row[1:])]) for name, row in zip(names, rows, strict=True)]
     if total:
         body.append(element("Tr", [element("Th", total[0], scope="row"), *_cells(total[1:])], className="total"))
-    return html.Table(
-        [
-            html.Caption(caption, className="visually-hidden"),
-            html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])),
-            html.Tbody(body),
-        ],
-        className="table table-sm numbers",
-        **(labels.data(meta=orjson.dumps(meta).decode()) if meta else {}),
-    )
+    content = [
+        element("Caption", caption, className="visually-hidden"),
+        element("Thead", element("Tr", [element("Th", head, scope="col") for head in heads])),
+        element("Tbody", body),
+    ]
+    described = labels.data(meta=orjson.dumps(meta).decode()) if meta else {}
+    return element("Table", content, className="table table-sm numbers", **described)
 
 
 def _name(text: str, mark: Sequence[Any] | None, number: int) -> Any:
@@ -59,18 +57,11 @@ def _name(text: str, mark: Sequence[Any] | None, number: int) -> Any:
     return element("Th", button, scope="row")
 
 
-def element(name: str, children: object, **more: Any) -> Any:
-    """Return an HTML element as it is sent; a component object costs 20 times that, and a page has 500 cells."""
-    return {"type": name, "namespace": "dash_html_components", "props": {"children": children, **more}}
-
-
 def _cells(texts: Iterable[str]) -> Iterable[Any]:
     return (element("Td", text) for text in texts)
 
 
-def answer_table(
-    answer: Answer, title: str, head: str, names: Sequence[str], measure: str, model: SalesModel
-) -> html.Table:
+def answer_table(answer: Answer, title: str, head: str, names: Sequence[str], measure: str, model: SalesModel) -> Any:
     """Return a measure per row with, where compared, the value before and the change."""
     found, frame = model.measure(measure), answer.frame
     before = f"{measure}__before"

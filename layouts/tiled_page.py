@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dash import html
@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from layouts import labels, tiles
 from layouts.controls import FilterIds
-from layouts.tiles import Drawn
+from layouts.tiles import Contents, Drawn
 from services.model import SalesModel
 
 
@@ -55,6 +55,7 @@ def page(
     notices: Sequence[Component],
 ) -> Component:  # fmt: skip
     """Return the page in its first state."""
+    made = contents_of(ids, found, model)
     return html.Div(
         [
             html.H1(title, className="visually-hidden"),
@@ -63,14 +64,19 @@ def page(
                 list(settings), id=ids.settings, className="settings card", **labels.aria(label="Settings of the page")
             ),
             html.Div(list(notices), id=ids.notices, **labels.aria(live="polite")),
-            tiles.shown(ids.page, {each.key: each.drawn for each in found}),
-            html.Div(cards(ids, found, model), id=ids.tiles, className="charts"),
+            tiles.shown(ids.page, made),
+            html.Div(cards(ids, found, made), id=ids.tiles, className="charts"),
             html.P(model.attribution, className="attribution") if model.attribution else None,
         ],
         className=f"page page-{ids.page}",
     )
 
 
-def cards(ids: PageIds, found: Sequence[Placed], model: SalesModel) -> list[Component]:
+def contents_of(ids: PageIds, found: Sequence[Placed], model: SalesModel) -> dict[str, Contents]:
+    """Return what is sent of each tile, by its key."""
+    return tiles.contents(ids.page, {each.key: each.drawn for each in found}, model)
+
+
+def cards(ids: PageIds, found: Sequence[Placed], made: Mapping[str, Contents]) -> list[Component]:
     """Return the tiles as cards."""
-    return [tiles.card(ids.page, each.key, each.drawn, model, wide=each.wide) for each in found]
+    return [tiles.card(ids.page, each.key, made[each.key], wide=each.wide) for each in found]

@@ -5,10 +5,11 @@ strip that says where the numbers come from, and the query behind it, so that ev
 
 A page makes `Drawn` values (see `callbacks/tiles.py` for what protects it from one that fails) and places them:
 
-    tiles.grid([tiles.card("trends", "season", drawn, model, wide=True), …])       # layouts: in the page
-    tiles.shown("trends", drawn_by_key)                                            # and what it remembers of them
+    made = tiles.contents("trends", drawn_by_key, model)                           # layouts: what is sent of them,
+    tiles.grid([tiles.card("trends", "season", made["season"], wide=True), …])     # in the page,
+    tiles.shown("trends", made)                                                    # and what it remembers of them
     *tiles.outputs("trends", keys), …, tiles.known("trends")                       # callbacks: outputs and state,
-    *tiles.values("trends", drawn_by_key, keys, model, known)                      # and what they get
+    *tiles.values(made, keys, known)                                               # and what they get
     tiles.attempt("Season", lambda: layout.season(answer, …))                      # callbacks: draws or says why not
 
 `Drawn(title, summary, figure, table, answer, measure)`: what has no figure passes None and shows its table open; what
@@ -35,6 +36,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import figures, labels
+from layouts.markup import element, markup
 from services import formats
 from services.model import SalesModel
 from services.sales import Answer
@@ -43,7 +45,8 @@ from services.sheets import Sheet
 Figure = dict[str, Any]
 #: What an empty tile draws.
 NO_FIGURE: Figure = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
-DIGESTED = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+WRITTEN = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+DIGEST_BYTES = 9
 NOTHING = "There are no order lines for these filters. Widen the period or remove a filter."
 
 
@@ -57,7 +60,7 @@ class Drawn:
     title: str
     summary: str
     figure: Figure | None = None
-    table: Component | None = None
+    table: Any = None
     answer: Answer | None = None
     measure: str = ""
     problem: str = ""
@@ -67,6 +70,19 @@ class Drawn:
     def empty(self) -> bool:
         """True where the answer has no rows behind it."""
         return self.answer is not None and self.answer.trust.rows == 0
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A tile as it is sent, written as JSON once: its figure, the words above and the line below.
+
+    `digest` tells it from the same tile with something else in it; how long it took does not count.
+    """
+
+    figure: orjson.Fragment
+    words: orjson.Fragment
+    foot: orjson.Fragment
+    digest: str
 
 
 def graph_id(page: str, key: str) -> str:
@@ -89,24 +105,46 @@ def shown_id(page: str) -> str:
     return f"{page}-shown"
 
 
-def shown(page: str, drawn: Mapping[str, Drawn]) -> dcc.Store:
+def contents(page: str, drawn: Mapping[str, Drawn], model: SalesModel) -> dict[str, Contents]:
+    """Return what is sent of each tile."""
+    return {key: _contents(page, key, each, model) for key, each in drawn.items()}
+
+
+def _contents(page: str, key: str, drawn: Drawn, model: SalesModel) -> Contents:
+    trust = drawn.answer.trust if drawn.answer is not None else None
+    facts = (trust.version, trust.rows, str(trust.data_until)) if trust else ()
+    picture, told, below = (
+        _written(each) for each in (figure(drawn, model), words(page, key, drawn), foot(drawn, model))
+    )
+    digest = hashlib.blake2b(picture + told + _written(facts), digest_size=DIGEST_BYTES).hexdigest()
+    return Contents(orjson.Fragment(picture), orjson.Fragment(told), orjson.Fragment(below), digest)
+
+
+def _written(value: Any) -> bytes:
+    return orjson.dumps(value, default=_plain, option=WRITTEN)
+
+
+def digests(made: Mapping[str, Contents]) -> dict[str, str]:
+    """Return what the browser is to know of the tiles it shows."""
+    return {key: each.digest for key, each in made.items()}
+
+
+def shown(page: str, made: Mapping[str, Contents]) -> dcc.Store:
     """Return what remembers the tiles in their first state, so that later only those that changed are sent."""
-    return dcc.Store(id=shown_id(page), data=digests(page, drawn))
+    return dcc.Store(id=shown_id(page), data=digests(made))
 
 
-def card(page: str, key: str, drawn: Drawn, model: SalesModel, *, wide: bool = False) -> Component:
-    """Return the tile with this key on a page, in the state `drawn`."""
+def card(page: str, key: str, made: Contents, *, wide: bool = False) -> Component:
+    """Return the tile with this key on a page."""
     return html.Section(
         [
-            html.Div(words(page, key, drawn), id=words_id(page, key), className="tile-words"),
+            markup(made.words, words_id(page, key), className="tile-words"),
             html.Div(
-                dcc.Graph(
-                    id=graph_id(page, key), figure=figure(drawn, model), config=figures.CONFIG, className="graph"
-                ),
+                dcc.Graph(id=graph_id(page, key), figure=made.figure, config=figures.CONFIG, className="graph"),
                 className="tile-figure",
                 **labels.aria(hidden="true"),
             ),
-            html.Div(foot(drawn, model), id=foot_id(page, key), className="tile-foot"),
+            markup(made.foot, foot_id(page, key), className="tile-foot"),
         ],
         className=f"card chart tile chart-{key}{' tile-wide' if wide else ''}",
         **labels.aria(labelledby=f"{words_id(page, key)}-title"),
@@ -122,19 +160,20 @@ def figure(drawn: Drawn, model: SalesModel) -> Figure:
 
 def words(page: str, key: str, drawn: Drawn) -> list[Any]:
     """Return a tile's title, sentence, tools and table."""
-    name = f"{words_id(page, key)}-title"
-    head = html.H2(drawn.title, id=name)
+    head = element("H2", drawn.title, id=f"{words_id(page, key)}-title")
     if drawn.problem:
-        return [head, html.P(drawn.problem, className="tile-problem", role="status")]
+        return [head, element("P", drawn.problem, className="tile-problem", role="status")]
     if drawn.empty:
-        return [head, html.P(NOTHING, className="tile-empty")]
-    found: list[Any] = [html.Div([head, _tools(drawn)], className="tile-head", **_query(drawn))]
-    found.append(html.P(drawn.summary, className="summary"))
+        return [head, element("P", NOTHING, className="tile-empty")]
+    found = [
+        element("Div", [head, _tools(drawn)], className="tile-head", **_query(drawn)),
+        element("P", drawn.summary, className="summary"),
+    ]
     if drawn.table is not None and drawn.figure is None:
-        found.append(html.Div(drawn.table, className="scroll table-only", tabIndex=0))
+        found.append(element("Div", drawn.table, className="scroll table-only", tabIndex=0))
     elif drawn.table is not None:
-        scroll = html.Div(drawn.table, className="scroll", tabIndex=0)
-        found.append(html.Details([html.Summary("Show as table"), scroll], className="as-table"))
+        scroll = element("Div", drawn.table, className="scroll", tabIndex=0)
+        found.append(element("Details", [element("Summary", "Show as table"), scroll], className="as-table"))
     return found
 
 
@@ -150,33 +189,28 @@ def _query(drawn: Drawn) -> dict[str, Any]:
 EXPORTS = (("csv", "CSV"), ("xlsx", "Excel"), ("png", "PNG picture"), ("svg", "SVG picture"))
 
 
-def _tools(drawn: Drawn) -> Component | None:
+def _tools(drawn: Drawn) -> Any:
     if drawn.answer is None:
         return None
     offered = [each for each in EXPORTS if drawn.figure is not None or each[0] in ("csv", "xlsx")]
     buttons = [
-        html.Button(text, type="button", className="menu-item", **labels.data(export=kind)) for kind, text in offered
+        element("Button", text, type="button", className="menu-item", **labels.data(export=kind))
+        for kind, text in offered
     ]
-    return html.Div(
-        [
-            html.Button(
-                "About",
-                type="button",
-                className="tool",
-                title="Where these numbers come from",
-                **labels.data(about="yes"),
-                **labels.aria(label=f"About {drawn.title}", haspopup="dialog"),
-            ),
-            html.Details(
-                [
-                    html.Summary("Export", className="tool", **labels.aria(label=f"Export {drawn.title}")),
-                    html.Div(buttons, className="menu"),
-                ],
-                className="export",
-            ),
-        ],
-        className="tile-tools",
+    about = element(
+        "Button",
+        "About",
+        type="button",
+        className="tool",
+        title="Where these numbers come from",
+        **labels.data(about="yes"),
+        **labels.aria(label=f"About {drawn.title}", haspopup="dialog"),
     )
+    export = [
+        element("Summary", "Export", className="tool", **labels.aria(label=f"Export {drawn.title}")),
+        element("Div", buttons, className="menu"),
+    ]
+    return element("Div", [about, element("Details", export, className="export")], className="tile-tools")
 
 
 def foot(drawn: Drawn, model: SalesModel) -> list[Any]:
@@ -190,19 +224,7 @@ def foot(drawn: Drawn, model: SalesModel) -> list[Any]:
         f"{trust.rows:,} order lines",
         f"{trust.milliseconds:.0f} ms{' (kept)' if trust.cached else ''}",
     )
-    return [html.Span(fact) for fact in facts]
-
-
-def digests(page: str, drawn: Mapping[str, Drawn]) -> dict[str, str]:
-    """Return what tells each tile from itself with something else in it; how long it took does not count."""
-    return {key: _digest(page, key, each) for key, each in drawn.items()}
-
-
-def _digest(page: str, key: str, drawn: Drawn) -> str:
-    trust = drawn.answer.trust if drawn.answer is not None else None
-    facts = (trust.version, trust.rows, str(trust.data_until)) if trust else ()
-    shown = orjson.dumps((drawn.figure, words(page, key, drawn), facts), default=_plain, option=DIGESTED)
-    return hashlib.blake2b(shown, digest_size=9).hexdigest()
+    return [element("Span", fact) for fact in facts]
 
 
 def _plain(value: Any) -> Any:

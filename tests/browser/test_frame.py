@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import Browser
+import pytest
+from playwright.sync_api import Browser, Error
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
@@ -89,6 +90,11 @@ def test_marks_are_dragged_over_and_undone_by_one_key(visit: Visitor) -> None:
     shows(tab, "Netherlands")
     page.keyboard.press("u")
     page.wait_for_selector(".chip", state="detached")
+    markup = "(type) => window.salescope.Markup({tree: [{namespace: 'dash_html_components', type, props: {}}]}).props"
+    assert page.evaluate(markup, "Em")
+    for kind in ("Script", "Iframe", "svg", "my-element"):
+        with pytest.raises(Error, match="Markup cannot hold"):
+            page.evaluate(markup, kind)
     assert tab.problems == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import flask
 import pytest
@@ -62,13 +63,17 @@ def test_address_gives_the_shell_or_403(signed_in: dict[str, FlaskClient], page:
 
 @each_page
 @each_role
-def test_content_is_the_page_or_says_why_not(visit: Visit, page: Page, role: str) -> None:
+def test_content_is_the_page_or_says_why_not(app: flask.Flask, visit: Visit, page: Page, role: str) -> None:
     shown = visit(role, page.path, "")
     assert "Something went wrong" not in shown
     assert ("Not for your role" in shown) == (not allowed(role, page))
     assert (f'"{page.key}-' in shown) == allowed(role, page)
     title = page.title if allowed(role, page) else "Not allowed"
     assert f'"{title} · Salescope"' in shown or f"{title} \\u00b7 Salescope" in shown
+    still = [each for tree in trees(json.loads(shown)) for each in components(tree)]
+    assert {each["namespace"] for each in still} <= {"dash_html_components"}
+    callbacks = " ".join(app.extensions["salescope"]["gate"].policy)
+    assert not [each for each in still if f"{each['props'].get('id')}." in callbacks]
 
 
 def links(found: object) -> list[str]:
@@ -79,6 +84,21 @@ def links(found: object) -> list[str]:
         return []
     own = [found["props"]["href"]] if found.get("type") == "Link" else []
     return own + [target for each in found.values() for target in links(each)]
+
+
+def components(found: object) -> list[dict[str, Any]]:
+    """Return all components in one that is written as JSON."""
+    if isinstance(found, list):
+        return [each for part in found for each in components(part)]
+    if not isinstance(found, dict):
+        return []
+    own = [found] if "namespace" in found else []
+    return own + [each for part in found.values() for each in components(part)]
+
+
+def trees(found: object) -> list[Any]:
+    """Return what React alone draws of a page."""
+    return [each["props"]["tree"] for each in components(found) if each["type"] == "Markup"]
 
 
 def menu_of(role: str) -> list[str]:

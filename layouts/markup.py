@@ -1,0 +1,28 @@
+"""Parts of a page that no callback looks into: drawn by React alone.
+
+Dash's renderer wraps every component of a layout and asks each of them, at every change of anything, whether it
+changed; every new one tells all others that it is there. A page has a thousand cells, figures and words that only ever
+change together, so they come as one component (assets/salescope/markup.js) whose `tree` the renderer leaves alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+#: Where the browser finds the component, and the property that callbacks fill.
+NAMESPACE, TREE = "salescope", "tree"
+
+
+def markup(tree: Sequence[Any] | Any, name: str, *, tag: str = "div", **attributes: Any) -> Any:
+    """Return a component with the id `name` that shows HTML components, texts and links; callbacks fill its `tree`.
+
+    `attributes` are those of the element around them. What is in the tree can be no callback's input or output;
+    clicks on it are told by data attributes (assets/salescope/frame.js).
+    """
+    return {"namespace": NAMESPACE, "type": "Markup", "props": {"id": name, TREE: tree, "tag": tag, **attributes}}
+
+
+def element(name: str, children: object = None, **more: Any) -> Any:
+    """Return an HTML element as it is sent; a component object costs 20 times that, and a page has 500 cells."""
+    return {"type": name, "namespace": "dash_html_components", "props": {"children": children, **more}}
