@@ -1,4 +1,6 @@
-"""The reference workload of ../shared/bench through `Sales.answer`, beside its SQL in bare DuckDB: `make bench-engine`.
+"""The reference workload of ../shared/bench through `Sales.answer`, beside bare DuckDB: `make bench-engine`.
+
+Beside it the workload's own SQL runs over the facts, and over rollups made by hand (by_hand.py).
 
 Every answer is verified row by row first; nothing is timed when one differs. No result cache. The ratios are the
 result, the times belong to the machine: run it alone, `nice -n -10` if you may.
@@ -29,8 +31,9 @@ from salescope.cli import close_stderr
 from services.query import SalesQuery
 from services.sales import Sales
 from services.warehouse import DuckWarehouse
-from tests.benchmarks import reference
-from tests.benchmarks.engine_goals import CUBES_MS, HAND_MADE_MS, RAW_MS, print_goals
+from tests.benchmarks import by_hand, reference
+from tests.benchmarks.by_hand import ByHand
+from tests.benchmarks.engine_goals import CUBES_MS, RAW_MS, print_goals
 from tests.benchmarks.engine_steps import REFRESHED, refresh, viewer_of
 from tests.benchmarks.measuring import (
     Action,
@@ -59,12 +62,19 @@ def raw_refresh(raw: duckdb.DuckDBPyConnection, state: State) -> None:
         raw.execute(sql_of(name, state, 0)).fetchall()
 
 
-def verify(asked: Reference) -> int:
+def hand_refresh(made: ByHand, connection: duckdb.DuckDBPyConnection, state: State) -> None:
+    """Run the whole dashboard over the tables made by hand."""
+    for name in DASHBOARD:
+        connection.execute(made.sql_of(name, state)).fetchall()
+
+
+def verify(asked: Reference, made: ByHand) -> int:
     """Compare every answer of all scenarios and some random states; exit 1 at the first that differs."""
     count = 0
     for title, state in reference.checked_states(VERIFIED).items():
         found = {name: asked.both(name, state) for name in (*DASHBOARD, *asked.drill)}
         found |= {"q1_kpis, as many days before": asked.same_length(state)}
+        found |= {f"{name}, by hand": asked.by_hand(name, state, made) for name in DASHBOARD}
         for name, both in found.items():
             if both.difference:
                 sys.exit(f"{title}, {name}: {both.difference}")
@@ -75,11 +85,13 @@ def verify(asked: Reference) -> int:
     return count + 2
 
 
-def time_query(asked: Reference, query: SalesQuery, text: str, runs: int) -> tuple[Times, str]:
-    """Time one query both ways; return also which table served it, where the product says so."""
+def time_query(
+    asked: Reference, query: SalesQuery, text: str, runs: int, hand: Action | None = None
+) -> tuple[Times, str]:
+    """Time one query every way; return also which table served it, where the product says so."""
     served = str(getattr(asked.sales.answer(query, asked.viewer).trust, "served", ""))
     ours = partial(asked.sales.answer, query, asked.viewer)
-    return in_turns(ours, lambda: asked.raw.execute(text).fetchall(), runs), served
+    return in_turns(ours, lambda: asked.raw.execute(text).fetchall(), runs, hand), served
 
 
 def place_of(served: str) -> str:
@@ -89,15 +101,22 @@ def place_of(served: str) -> str:
     return ", ".join(named) or "rollups"
 
 
-def time_queries(asked: Reference, state: State, names: Iterable[str], runs: int) -> dict[str, dict[str, Any]]:
+def time_queries(
+    asked: Reference, state: State, names: Iterable[str], runs: int, made: ByHand | None = None
+) -> dict[str, dict[str, Any]]:
     """Time queries of the workload under a filter state."""
     found = {}
     for name in names:
         query = (DASHBOARD | asked.drill)[name].of(state)
         if query is not None:
-            times, served = time_query(asked, query, sql_of(name, state, asked.product), runs)
+            hand = partial(_ask, made, made.sql_of(name, state)) if made else None
+            times, served = time_query(asked, query, sql_of(name, state, asked.product), runs, hand)
             found[name] = times.figures | {"served": place_of(served)}
     return found
+
+
+def _ask(made: ByHand, text: str) -> None:
+    made.connection.execute(text).fetchall()
 
 
 def time_pages(asked: Reference, runs: int) -> dict[str, dict[str, Any]]:
@@ -111,33 +130,30 @@ def time_pages(asked: Reference, runs: int) -> dict[str, dict[str, Any]]:
 
 def print_queries(title: str, found: dict[str, dict[str, Any]]) -> None:
     """Print medians and 95th percentiles of some queries."""
-    table = Table("Query", "ms", "p95", "raw ms", "raw p95", "times faster", "served from", title=title)
+    table = Table("Query", "ms", "p95", "raw ms", "raw p95", "by hand ms", "times faster", "served from", title=title)
     for name, row in found.items():
-        keys = ("ours_ms", "ours_p95_ms", "raw_ms", "raw_p95_ms", "times_faster")
-        table.add_row(name, *(f"{row[key]:.1f}" for key in keys), row["served"])
+        keys = ("ours_ms", "ours_p95_ms", "raw_ms", "raw_p95_ms", "by_hand_ms", "times_faster")
+        table.add_row(name, *(f"{row[key]:.1f}" if key in row else "-" for key in keys), row["served"])
     CONSOLE.print(table)
 
 
 def summed(found: dict[str, dict[str, Any]]) -> dict[str, float]:
     """Return a refresh as the sum of the medians."""
-    ours, raw = (sum(row[key] for row in found.values()) for key in ("ours_ms", "raw_ms"))
-    return {"ours_ms": ours, "raw_ms": raw, "times_faster": raw / ours}
+    sums = {key: sum(row[key] for row in found.values()) for key in ("ours_ms", "raw_ms", "by_hand_ms")}
+    return sums | {"times_faster": sums["raw_ms"] / sums["ours_ms"]}
 
 
-def time_scenarios(asked: Reference, tag: str, runs: int) -> dict[str, Any]:
+def time_scenarios(asked: Reference, made: ByHand, tag: str, runs: int) -> dict[str, Any]:
     """Time the dashboard under each scenario, print it, and the geometric mean of the refreshes."""
     queries = {}
     for title, state in reference.scenarios().items():
-        queries[title] = time_queries(asked, state, DASHBOARD, runs)
+        queries[title] = time_queries(asked, state, DASHBOARD, runs, made)
         print_queries(title, queries[title])
     refreshes = {title: summed(found) for title, found in queries.items()}
     for place, row in enumerate(refreshes.values()):
-        if tag in RAW_MS:
-            # What was made by hand is timed elsewhere: brought to this machine by what raw DuckDB takes on both.
-            here = row["raw_ms"] / RAW_MS[tag][place]
-            row["by_hand_ms"] = HAND_MADE_MS[tag][place] * here
-            if tag in CUBES_MS:
-                row["cubes_ms"] = CUBES_MS[tag][place] * here
+        if tag in CUBES_MS:
+            # Cubes were timed elsewhere: brought to this machine by what raw DuckDB takes on both.
+            row["cubes_ms"] = CUBES_MS[tag][place] * row["raw_ms"] / RAW_MS[tag][place]
     kinds = ("ours_ms", "raw_ms", "by_hand_ms", "cubes_ms", "times_faster")
     table = Table(
         "Refresh of 8 queries", "ms", "raw ms", "by hand ms", "cubes ms", "times faster", title="Sums of medians"
@@ -148,17 +164,20 @@ def time_scenarios(asked: Reference, tag: str, runs: int) -> dict[str, Any]:
     means = {kind: geometric_mean([row[kind] for row in refreshes.values()]) for kind in kinds if kind in first}
     table.add_row("geometric mean", *(f"{means[kind]:.1f}" if kind in means else "-" for kind in kinds), style="bold")
     CONSOLE.print(table)
-    CONSOLE.print("By hand: rollups in DuckDB, numpy cubes; timed elsewhere, scaled by raw DuckDB.", style="dim")
+    CONSOLE.print(f"Rollups by hand take {means['by_hand_ms'] / means['ours_ms']:.2f} times as long as the product.")
+    if "cubes_ms" in means:
+        CONSOLE.print("Cubes: numpy, by hand; timed elsewhere, scaled by raw DuckDB.", style="dim")
     return {"queries": queries, "refreshes": refreshes, "geometric_mean": means}
 
 
-def time_stream(asked: Reference) -> dict[str, dict[str, float]]:
+def time_stream(asked: Reference, made: ByHand) -> dict[str, dict[str, float]]:
     """Time refreshes under random filters, one user."""
     states = list(islice(reference.random_states(reference.STREAM_SEED + 1), REFRESHED + 1))
     times: dict[str, list[float]] = defaultdict(list)
     for state in states:
         times["ours"].append(seconds_of(partial(refresh, asked.sales, asked.viewer, state)) * 1000)
         times["raw"].append(seconds_of(partial(raw_refresh, asked.raw, state)) * 1000)
+        times["by_hand"].append(seconds_of(partial(hand_refresh, made, made.connection, state)) * 1000)
     # The first is the warm-up.
     return {
         way: {"per_second": 1000 * REFRESHED / sum(found[1:]), "p50_ms": median(found[1:])}
@@ -167,7 +186,7 @@ def time_stream(asked: Reference) -> dict[str, dict[str, float]]:
     }
 
 
-def time_users(asked: Reference, seconds: float) -> dict[str, dict[str, float]]:
+def time_users(asked: Reference, made: ByHand, seconds: float) -> dict[str, dict[str, float]]:
     """Time refreshes under random filters, all users at once, each with a stream of its own."""
 
     def ours(user: int) -> Iterator[Action]:
@@ -179,29 +198,42 @@ def time_users(asked: Reference, seconds: float) -> dict[str, dict[str, float]]:
         for state in reference.random_states(100 + user):
             yield partial(raw_refresh, connection, state)
 
-    return {way: beside_one_another(USERS, seconds, each) for way, each in (("ours", ours), ("raw", raw))}
+    def hand(user: int) -> Iterator[Action]:
+        connection = made.connection.cursor()
+        for state in reference.random_states(100 + user):
+            yield partial(hand_refresh, made, connection, state)
+
+    ways = {"ours": ours, "raw": raw, "by_hand": hand}
+    return {way: beside_one_another(USERS, seconds, each) for way, each in ways.items()}
 
 
 def print_rates(title: str, found: dict[str, dict[str, float]]) -> None:
-    """Print refreshes per second of both ways."""
+    """Print refreshes per second of each way."""
     table = Table("Way", "refreshes/s", "p50 ms", "p95 ms", title=title)
     for way, row in found.items():
-        table.add_row(way, f"{row['per_second']:.1f}", f"{row['p50_ms']:.1f}", f"{row['p95_ms']:.1f}")
-    table.add_row("ratio", f"{found['ours']['per_second'] / found['raw']['per_second']:.1f}", style="bold")
+        table.add_row(way.replace("_", " "), f"{row['per_second']:.1f}", f"{row['p50_ms']:.1f}", f"{row['p95_ms']:.1f}")
+    for way in ("raw", "by_hand"):
+        ratio = found["ours"]["per_second"] / found[way]["per_second"]
+        table.add_row(f"times {way.replace('_', ' ')}", f"{ratio:.1f}", style="bold")
     CONSOLE.print(table)
 
 
 def load(folder: Path, tag: str, *, reuse: bool) -> dict[str, Any]:
     """Load both ways, each in a process of its own; return what it took."""
-    if reuse and (folder / "warehouse" / "CURRENT").exists() and (folder / "bare.duckdb").exists():
-        return {}
-    found = {step: in_process(STEPS, step, str(folder), tag) for step in ("bare", "ours")}
+    there = {"bare": "bare.duckdb", "ours": "warehouse/CURRENT", "hand": by_hand.FILE}
+    steps = [step for step, file in there.items() if not (reuse and (folder / file).exists())]
+    found = {step: in_process(STEPS, step, str(folder), tag) for step in steps}
+    if not {"bare", "ours"} <= {*found}:
+        return found
     bare, ours = found["bare"], found["ours"]
     table = Table("Load", "seconds", "ratio", "peak MB", title=f"{ours['lines']:,} lines")
     table.add_row("bare DuckDB", f"{bare['seconds']:.1f}", "1.0", f"{bare['memory_mb']:.0f}")
     for name, key in (("prepare", "prepare_seconds"), ("publish", "publish_seconds"), ("both", "seconds")):
         peak = f"{ours['memory_mb']:.0f}" if key == "seconds" else ""
         table.add_row(f"Salescope, {name}", f"{ours[key]:.1f}", f"{ours[key] / bare['seconds']:.1f}", peak)
+    if hand := found.get("hand"):
+        ratio = hand["seconds"] / bare["seconds"]
+        table.add_row("rollups by hand", f"{hand['seconds']:.1f}", f"{ratio:.1f}", f"{hand['memory_mb']:.0f}")
     CONSOLE.print(table)
     CONSOLE.print(
         f"Snapshot {ours['snapshot_mb']:.0f} MB, bare {(folder / 'bare.duckdb').stat().st_size / 1e6:.0f} MB; images "
@@ -210,18 +242,18 @@ def load(folder: Path, tag: str, *, reuse: bool) -> dict[str, Any]:
     return found
 
 
-def measure(asked: Reference, tag: str, asked_for: argparse.Namespace) -> dict[str, Any]:
+def measure(asked: Reference, made: ByHand, tag: str, asked_for: argparse.Namespace) -> dict[str, Any]:
     """Time everything and print it; return the figures."""
     others = CpuOfOthers()
-    figures: dict[str, Any] = {"scenarios": time_scenarios(asked, tag, asked_for.runs), "drill": {}}
+    figures: dict[str, Any] = {"scenarios": time_scenarios(asked, made, tag, asked_for.runs), "drill": {}}
     for title in DRILLED:
         figures["drill"][title] = time_queries(asked, reference.scenarios()[title], asked.drill, asked_for.runs)
         print_queries(f"Drill, {title}", figures["drill"][title])
     figures["pages"] = time_pages(asked, asked_for.runs)
     print_queries("Order lines, newest first", figures["pages"])
-    figures["stream"] = time_stream(asked)
+    figures["stream"] = time_stream(asked, made)
     print_rates(f"{REFRESHED} random states, one user", figures["stream"])
-    figures["users"] = time_users(asked, asked_for.seconds)
+    figures["users"] = time_users(asked, made, asked_for.seconds)
     print_rates(f"{USERS} users, random states", figures["users"])
     figures["cpu_of_others"] = others.share
     CONSOLE.print(f"Other processes took {others.share:.0%} of the CPU meanwhile.")
@@ -256,10 +288,11 @@ def run(folder: Path, asked_for: argparse.Namespace) -> dict[str, Any]:
     )
     warehouse = DuckWarehouse(folder / "warehouse")
     sales = Sales(reference.model_in(folder), warehouse, NoCache(), seconds=600)
-    with duckdb.connect(str(folder / "bare.duckdb"), read_only=True, config={"threads": "2"}) as raw:
-        asked = Reference(sales, viewer_of(0), raw)
-        CONSOLE.print(f"{verify(asked)} answers are those of bare DuckDB, row by row.")
-        figures = measure(asked, tag, asked_for)
+    bare = duckdb.connect(str(folder / "bare.duckdb"), read_only=True, config={"threads": "2"})
+    with bare as raw, by_hand.connect(folder) as hand:
+        asked, made = Reference(sales, viewer_of(0), raw), ByHand(hand)
+        CONSOLE.print(f"{verify(asked, made)} answers are those of bare DuckDB, and of rollups by hand, row by row.")
+        figures = measure(asked, made, tag, asked_for)
     warehouse.current().engine.dispose()
     found = {"rows": tag, "load": loaded, "worker": worker, **figures}
     if asked_for.smaller:

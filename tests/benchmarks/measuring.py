@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,11 @@ def geometric_mean(values: list[float]) -> float:
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds of the product and of bare DuckDB for the same thing, run in turns."""
+    """Milliseconds of the product, of bare DuckDB and of a third way for the same thing, run in turns."""
 
     ours: list[float]
     raw: list[float]
+    by_hand: list[float] = field(default_factory=list)
 
     @property
     def faster(self) -> float:
@@ -66,14 +67,15 @@ class Times:
             "raw_ms": median(self.raw),
             "raw_p95_ms": percentile(self.raw, 95),
             "times_faster": self.faster,
-        }
+        } | ({"by_hand_ms": median(self.by_hand)} if self.by_hand else {})
 
 
-def in_turns(ours: Action, raw: Action, runs: int) -> Times:
-    """Run both ways in turns, after one run of each that is not counted."""
-    slowest = max(seconds_of(ours), seconds_of(raw))
-    pairs = [(seconds_of(ours) * 1000, seconds_of(raw) * 1000) for _ in range(FEW if slowest > SLOW else runs)]
-    return Times([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+def in_turns(ours: Action, raw: Action, runs: int, by_hand: Action | None = None) -> Times:
+    """Run the ways in turns, after one run of each that is not counted."""
+    ways = [ours, raw, *([by_hand] if by_hand else [])]
+    slowest = max(seconds_of(each) for each in ways)
+    rounds = [[seconds_of(each) * 1000 for each in ways] for _ in range(FEW if slowest > SLOW else runs)]
+    return Times(*(list(times) for times in zip(*rounds, strict=True)))
 
 
 def beside_one_another(users: int, seconds: float, refreshes: Callable[[int], Iterator[Action]]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from services.access import Viewer
 from services.periods import Compare, Grain, Period, Range
 from services.query import Filter, SalesQuery, Sort
 from services.sales import Answer, Sales
+from tests.benchmarks.by_hand import ByHand
 from tests.benchmarks.reference import State, bench_module
 
 DAY = dt.timedelta(days=1)
@@ -259,6 +260,16 @@ class Reference:
         return Both(
             our_rows(LINES, self.sales.answer(query, self.viewer)), raw_rows(Tile(query, LINES), self._ask(text))
         )
+
+    def by_hand(self, name: str, state: State, made: ByHand) -> Both:
+        """Return the product's answer to a query of the dashboard, and that of the tables made by hand."""
+        tile, found = DASHBOARD[name], made.connection.execute(made.sql_of(name, state)).fetchall()
+        if name == "q1_kpis":
+            named = {period: _plain(KPIS, values) for period, *values in found}
+            return Both(self.same_length(state).ours, [named[period] for period in ("current", "previous")])
+        query = tile.of(state)
+        ours = our_rows(tile.columns, self.sales.answer(query, self.viewer)) if query else []
+        return Both(ours, raw_rows(tile, found))
 
     def _ask(self, text: str) -> list[Row]:
         return self.raw.execute(text).fetchall()
