@@ -108,6 +108,12 @@ class Answering:
             return replace(self._by_sql, misses=(*self._by_sql.misses, (MEMORY, reason)))
         return found
 
+    @property
+    def cost(self) -> float:
+        """About how many rows are read for the answer; a page of order lines counts for nothing."""
+        coverage, lines = self._version.coverage, self._version.lines
+        return self.plan.cost(coverage, lines) if self.plan is not None else 0
+
     @cached_property
     def _refused(self) -> str:
         """Why memory cannot tell which values are meant, or ""."""
@@ -177,10 +183,9 @@ class Answering:
         if found is not None:
             return found
         statement = self.statement if self._query.limit else self.statement.limit(MOST_ROWS + 1)
-        rows = rows_of(self._version.snapshot, statement, self._seconds, self._unwanted)
-        self._require_few(len(rows))
-        names = statement.selected_columns.keys()
-        return frame_of(self._model, self._query, {name: [row[name] for row in rows] for name in names})
+        columns = {name: values.tolist() for name, values in self._run(statement).items()}
+        self._require_few(len(next(iter(columns.values()))))
+        return frame_of(self._model, self._query, columns)
 
     def _columns(self, found: Plan) -> Mapping[str, Any]:
         images = self._version.images

@@ -1,7 +1,7 @@
-"""Answers as CSV and XLSX: real numbers with formats, a true totals row, a sheet that says what they mean.
+"""Answers as tables for files: what each column holds, numbers as numbers, a true totals row; and as CSV.
 
-Texts that a spreadsheet would run are defused (services/exports.py). A total is asked for, not added up: distinct
-counts and ratios do not add.
+Workbooks are made of them by services/xlsx.py. Texts that a spreadsheet would run are defused (services/exports.py). A
+total is asked for, not added up: distinct counts and ratios do not add.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import count
 from typing import IO, Any
 
 import pandas as pd
-import xlsxwriter  # type: ignore[import-untyped]
 
 from services import formats
 from services.access import Viewer
@@ -28,9 +25,7 @@ from services.query import MAX_LIMIT, SalesQuery
 from services.sales import Answer, Sales
 
 #: Lines fetched at a time.
-CHUNK = 20_000
-#: Spreadsheets count days from here.
-EPOCH, DAY = dt.datetime(1899, 12, 30), dt.timedelta(days=1)
+CHUNK = 5_000
 
 
 class Kind(StrEnum):
@@ -181,9 +176,11 @@ def _fetched(sales: Sales, query: SalesQuery, viewer: Viewer) -> Iterator[Sequen
 
 
 def _plain(column: pd.Series[Any]) -> list[Any]:
-    if column.dtype == "float64":
-        return [None if math.isnan(value) else value for value in column.tolist()]
-    return [None if pd.isna(value) else value for value in column.tolist()]
+    """Return Python's own values, None for nothing; times are datetimes."""
+    if column.dtype.kind == "M":
+        found: list[Any] = column.to_numpy().astype("datetime64[us]").tolist()
+        return found
+    return column.astype(object).where(column.notna(), None).tolist()
 
 
 def write_csv(sheet: Sheet, text: IO[str]) -> None:
@@ -197,89 +194,3 @@ def write_csv(sheet: Sheet, text: IO[str]) -> None:
 
 def _iso(value: Any) -> Any:
     return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value
-
-
-def write_xlsx(sheets: Sequence[Sheet], about: Sequence[tuple[str, str]], model: SalesModel, stream: IO[bytes]) -> None:
-    """Write a workbook: one sheet each, and a last one `About` with (name, text) pairs.
-
-    Rows leave memory as they come.
-    """
-    book = xlsxwriter.Workbook(
-        stream,
-        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True},
-    )
-    try:
-        styles = _styles(book, model)
-        names = _sheet_names([sheet.title for sheet in sheets])
-        for name, sheet in zip(names, sheets, strict=True):
-            _write(book.add_worksheet(name), sheet, styles)
-        pairs = Sheet("About", (Column("About", Kind.TEXT), Column("", Kind.TEXT)), about)
-        _write(book.add_worksheet("About this file"), pairs, styles)
-    finally:
-        book.close()
-
-
-def _styles(book: Any, model: SalesModel) -> dict[str, Any]:
-    symbol = formats.currency_prefix(model).replace('"', "")
-    patterns = {
-        Kind.TEXT: "@",
-        Kind.TIME: "yyyy-mm-dd hh:mm",
-        Kind.INTEGER: "#,##0",
-        Kind.NUMBER: "#,##0.00",
-        Kind.CURRENCY: f'"{symbol}"#,##0.00;-"{symbol}"#,##0.00',
-        Kind.PERCENT: "0.00%",
-        Kind.CHANGE: "+0.0%;-0.0%;0.0%",
-    }
-    found: dict[str, Any] = {kind.value: book.add_format({"num_format": each}) for kind, each in patterns.items()}
-    for kind, pattern in patterns.items():
-        found[f"total {kind.value}"] = book.add_format({"num_format": pattern, "bold": True, "top": 1})
-    found["head"] = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-    return found
-
-
-WIDTHS = {Kind.TEXT: 28, Kind.TIME: 17}
-
-
-def _write(page: Any, sheet: Sheet, styles: dict[str, Any]) -> None:
-    for index, column in enumerate(sheet.columns):
-        page.set_column(index, index, WIDTHS.get(column.kind, 16), styles[column.kind.value])
-    page.freeze_panes(1, 0)
-    page.write_row(0, 0, [safe_cell(column.label) for column in sheet.columns], styles["head"])
-    kinds = [column.kind for column in sheet.columns]
-    formats_of = [styles[kind.value] if kind is Kind.TIME else None for kind in kinds]
-    number = 0
-    for number, row in enumerate(sheet.rows, 1):
-        _write_row(page, number, row, formats_of)
-    if sheet.total:
-        _write_row(page, number + 1, sheet.total, [styles[f"total {kind.value}"] for kind in kinds])
-
-
-def _write_row(page: Any, number: int, row: Sequence[Any], cell_formats: Sequence[Any]) -> None:
-    for index, value in enumerate(row):
-        if value is None:
-            continue
-        if isinstance(value, str):
-            page.write_string(number, index, safe_cell(value), cell_formats[index])
-        elif isinstance(value, dt.datetime):
-            page.write_number(number, index, (value - EPOCH) / DAY, cell_formats[index])
-        else:
-            page.write_number(number, index, value, cell_formats[index])
-
-
-def _sheet_names(titles: Sequence[str]) -> list[str]:
-    """Return names that a workbook takes: 31 letters of UTF-16, no brackets and slashes, each once in any case."""
-    found: list[str] = []
-    taken = {"about this file"}
-    for title in titles:
-        plain = re.sub(r"[\[\]:*?/\\']", " ", title).strip() or "Sheet"
-        for number in count(1):
-            name = _cut(plain, 31) if number == 1 else f"{_cut(plain, 27)} {number}"
-            if name.lower() not in taken:
-                break
-        taken.add(name.lower())
-        found.append(name)
-    return found
-
-
-def _cut(text: str, length: int) -> str:
-    return text.encode("utf-16-le", "replace")[: 2 * length].decode("utf-16-le", "ignore")

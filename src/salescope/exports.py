@@ -17,7 +17,7 @@ from layouts import report
 from layouts.tiles import Drawn
 from salescope.gate import find_page, viewer
 from salescope.pages import PAGES, Page
-from services import printing, provenance, sheets
+from services import printing, provenance, sheets, xlsx
 from services.access import Permission, Viewer
 from services.errors import AccessDeniedError, BusyError, NotReadyError, QueryError, UserError
 from services.query import MAX_LIMIT, SalesQuery
@@ -123,7 +123,7 @@ def _file(
         return _sent(io.BytesIO(text.getvalue().encode("utf-8-sig")), f"{title}.csv", "text/csv; charset=utf-8")
     if kind == "xlsx":
         stream = io.BytesIO()
-        sheets.write_xlsx(found, about, sales.model, stream)
+        xlsx.write_xlsx(found, about, sales.model, stream)
         stream.seek(0)
         return _sent(stream, f"{title}.xlsx", XLSX)
     raise QueryError(f"There is no export as {kind[:20]!r}. Allowed: csv, xlsx; pages also pdf.")
