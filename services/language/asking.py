@@ -10,7 +10,8 @@ from services.errors import UserError
 from services.language import confidence
 from services.language.assembly import assemble
 from services.language.draft import Draft, form_of
-from services.language.edges import FOREIGN, Edges, settled
+from services.language.edges import Edges, settled
+from services.language.foreign import FOREIGN
 from services.language.forms import Form
 from services.language.lexicon import Lexicon
 from services.language.paths import best_paths

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from services.language import breakdowns, conditions, nouns, periods_asked, rankings, thresholds
 from services.language.dates import DateText
 from services.language.draft import Draft
-from services.language.edges import Edge, meanings
-from services.language.function_words import CURRENCY_WORDS
+from services.language.edges import Edge
+from services.language.fillers import CURRENCY_WORDS
+from services.language.function_words import meanings
 from services.language.items import Item, Items
 from services.language.lexicon import Lexicon
 from services.language.spans import Clock
@@ -45,12 +46,17 @@ def _verbs(draft: Draft) -> None:
             draft.verb = draft.lexicon.pieces
         elif item.kind == "busy":
             draft.verb = "orders" if "orders" in draft.lexicon.model.measures else draft.verb
+        elif item.kind == "terms":
+            item.used = "verb"
         elif item.kind == "much":
             item.used = "verb"
             draft.verb = draft.verb or draft.lexicon.money
     money = next(draft.items.free("much"), None) is not None or draft.items.has("much")
     if money and draft.items.has("sell", "spend"):
         draft.verb = draft.lexicon.money
+    terms = next((row.value for row in draft.items.rows if row.kind == "terms"), None)
+    if terms:
+        draft.verb = draft.lexicon.money if terms == "money" else draft.lexicon.pieces
 
 
 def _moving(draft: Draft) -> None:
@@ -86,6 +92,7 @@ def _shares(draft: Draft) -> None:
 def _leftovers(draft: Draft) -> None:
     """Use up what only helped, and note what stayed without use."""
     items = draft.items
+    _judged(draft)
     if draft.subject and not draft.measures and draft.calculation is None:
         draft.measures.append(draft.subject)
     _what_sold(draft)
@@ -116,6 +123,21 @@ def _leftovers(draft: Draft) -> None:
             draft.faults.append(("unknown", draft.said(row)))
         elif not row.used:
             draft.doubt(f"unused_{row.kind}" if row.kind in _NAMED_UNUSED else "unused")
+
+
+_JUDGING = frozenset({"best", "worst", "better", "poorest", "finest", "good", "bad"})
+
+
+def _judged(draft: Draft) -> None:
+    """Turn "worst first" round for a measure that is better the lower it is, such as cancellations."""
+    if draft.order is None:
+        return
+    judged = any(
+        row.used == "order" and row.kind in ("most", "order") and _JUDGING & set(draft.said(row).split())
+        for row in draft.items.rows
+    )
+    if judged and not draft.lexicon.model.measures[draft.order[0] or draft.main].up_is_good:
+        draft.order = (draft.order[0], not draft.order[1])
 
 
 def _helpers(draft: Draft) -> None:
@@ -177,7 +199,21 @@ def _asked_for(draft: Draft) -> None:
 
 
 _MOVED = frozenset(
-    {"moved", "changed", "fared", "shifted", "move", "change", "shift", "fare", "gone", "moving", "changing", "varied", "vary"}
+    {
+        "moved",
+        "changed",
+        "fared",
+        "shifted",
+        "move",
+        "change",
+        "shift",
+        "fare",
+        "gone",
+        "moving",
+        "changing",
+        "varied",
+        "vary",
+    }
 )
 
 

@@ -24,25 +24,44 @@ def read(draft: Draft) -> None:
             if len(several) == 1 and items.kind(items.step(place, 1, "to")) == "value":
                 draft.add_dimension(several[0].dimension)
             continue
-        each, found = items.step(place, 1, "to", "by", "distinct", "new", "count"), 0
-        while (row := items.at(each)) is not None and not row.used:
-            if not _broken_by(draft, place, row):
-                break
-            found += 1
-            beyond = items.step(each, 1, "and", "to")
-            if items.kind(beyond) == "by" and items.kind(beyond - 1) != "and":
-                break
-            beyond = items.step(each, 1, "and", "by", "to")
-            between = [spot for spot in range(each + 1, beyond) if items.kind(spot) in ("and", "by")]
-            taken = items.at(beyond)
-            if not between or taken is None or taken.used:
-                break
-            for spot in between:
-                if items.kind(spot) == "by":
-                    items.use(spot, "by")
-            each = beyond
-        if not found:
-            _by_nothing(draft, place, each)
+        _listed(draft, place)
+
+
+def _listed(draft: Draft, place: int) -> None:
+    """Take the list of things after a "by"."""
+    items = draft.items
+    each, found = items.step(place, 1, "to", "by", "distinct", "new", "count"), 0
+    if items.kind(each) == "value" and items.rows[each + 1 :] and items.rows[each + 1].noun.dimension:
+        each = _of_a_value(draft, place, each)
+    while (row := items.at(each)) is not None and not row.used and _broken_by(draft, place, row):
+        found += 1
+        beyond = items.step(each, 1, "and", "to")
+        if items.kind(beyond) == "by" and items.kind(beyond - 1) != "and":
+            return
+        beyond = items.step(each, 1, "and", "by", "to")
+        between = [spot for spot in range(each + 1, beyond) if items.kind(spot) in ("and", "by")]
+        taken = items.at(beyond)
+        if not between or taken is None or taken.used:
+            return
+        for spot in between:
+            if items.kind(spot) == "by":
+                items.use(spot, "by")
+        each = beyond
+    if not found:
+        _by_nothing(draft, place, each)
+
+
+def _of_a_value(draft: Draft, place: int, value: int) -> int:
+    """Return the place of what is broken down by in "every Swiss client", which a value stands before."""
+    noun = draft.items.rows[value + 1]
+    word, before = draft.said(draft.items.rows[place]), draft.items.kind(place - 1)
+    doer = word == "by" and (before in ("sell", "spend", "contribute") or not noun.noun.plural)
+    own = doer or any(each.dimension == noun.noun.dimension for each in draft.items.rows[value].named)
+    beside = noun.edge.first == draft.items.rows[value].edge.past
+    if own or not beside or (noun.used and noun.used != "condition"):
+        return value
+    noun.used = ""
+    return value + 1
 
 
 def _by_nothing(draft: Draft, place: int, each: int) -> None:
@@ -50,7 +69,7 @@ def _by_nothing(draft: Draft, place: int, each: int) -> None:
     word = draft.said(draft.items.rows[place])
     if _each_member(draft, place, row):
         return
-    if row is not None and row.used == "condition":
+    if row is not None and row.used in ("condition", "threshold"):
         return
     unit = next((UNIT_WORDS[text] for text in draft.said(row).split() if text in PLURAL_UNITS), "") if row else ""
     if row is not None and row.kind == "date" and unit in ("day", "week", "month", "quarter", "year"):
@@ -149,6 +168,11 @@ def _listed_before(draft: Draft, place: int) -> None:
 def _bucket(draft: Draft, name: str) -> None:
     if draft.calculation == "moving_avg":
         return
+    buckets = ("hour", "day", "week", "month", "quarter", "year")
+    ranked = draft.limit is not None and draft.order and draft.grain in buckets and name in buckets
+    if ranked and buckets.index(name) > buckets.index(draft.grain or ""):
+        draft.limit_per = name
+        return
     if draft.limit is not None and draft.dimensions and name in ("day", "week", "month", "quarter", "year", "hour"):
         draft.limit_per = name
     elif draft.grain is not None and draft.grain != name:
@@ -187,9 +211,31 @@ def read_grains(draft: Draft) -> None:
         draft.doubt("grain")
 
 
+def _for_one(draft: Draft) -> None:
+    """Read "how much does a Swiss customer spend on average" as the measure that divides by customers."""
+    items = draft.items
+    for place, row in enumerate(items.rows if items.has("average") else ()):
+        name = row.noun.dimension
+        counts = [each for each, dimension in draft.lexicon.counts.items() if dimension == name]
+        if not name or row.noun.plural or not counts or row.used not in ("", "condition"):
+            continue
+        lead = items.rows[place - 1] if place and items.kind(place - 1) in ("value", "average", "usually") else row
+        before = draft.texts[lead.edge.first - 1 : lead.edge.first]
+        told = next((each.noun.measure for each in items.rows if each.noun.measure and each is not row), None)
+        above = told or draft.verb or draft.lexicon.default
+        ratio = next((found for each in counts if (found := draft.lexicon.ratios.get((above, each)))), None)
+        if ratio and (before in (["a"], ["an"], ["one"], ["each"]) or items.kind(place - 1) == "average"):
+            row.used = "measure"
+            draft.measures = [ratio]
+            for each in items.rows:
+                if each.kind in ("average", "usually", "count") or (each.noun.measure == told and told):
+                    each.used = each.used or "measure"
+
+
 def read_averages(draft: Draft) -> None:
     """Read the average of time buckets, unless the measure is an average itself."""
     items = draft.items
+    _for_one(draft)
     for place in list(items.free("average")):
         items.use(place, "calculation")
         beside = items.at(items.step(place, 1, "to", "count"))

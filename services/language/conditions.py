@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.language.demonyms import country_of
 from services.language.draft import LINKS, Draft
-from services.language.edges import FOREIGN
+from services.language.foreign import FOREIGN
 from services.language.forms import Condition
 from services.language.items import Item
 from services.language.thresholds import belongs
@@ -28,6 +28,8 @@ def name_values(draft: Draft) -> None:
         items.use(place, "condition")
         _whose(draft, place)
         each = items.step(place, 1, "to", "count")
+        if items.kind(each) == "not" or (draft.said(items.rows[place]) == "but" and items.kind(each) != "value"):
+            continue
         if items.kind(each) == "noun" and items.kind(each + 1) == "value":
             items.use(each, "condition")
             each += 1
@@ -88,7 +90,7 @@ def _literals(draft: Draft) -> None:
         for place in list(items.free(kind)):
             item = items.use(place, "condition")
             following = items.at(place + 1)
-            if following is not None and following.kind == "than":
+            if following is not None and following.kind not in _CONTAINED:
                 continue
             if following is not None and following.named and _entire(draft, item, following):
                 continue
@@ -114,10 +116,19 @@ def _literals(draft: Draft) -> None:
             item.used = "condition"
 
 
+#: What may stand after "containing".
+_CONTAINED = frozenset({"value", "unknown", "noun", "number", "date", "grain", "unit", "most", "new", "trend", "sell"})
+
+
 def _entire(draft: Draft, item: Item, value: Item) -> bool:
     """Tell whether a whole name follows "named" or "called": that one value is meant, not what contains it."""
     called = draft.said(item).split()[-1] in ("named", "called", "of") and value.named[0].tier != "contains"
-    inside = value.named[0].tier == "whole" and draft.said(item) in ("containing", "contains", "contain", "that contain")
+    inside = value.named[0].tier == "whole" and draft.said(item) in (
+        "containing",
+        "contains",
+        "contain",
+        "that contain",
+    )
     return called or (inside and len(value.named[0].terms or draft.said(value).split()) > 2)
 
 
@@ -166,7 +177,8 @@ def _rank(draft: Draft, named: Named) -> tuple[int, int]:
 
 def _name(draft: Draft, place: int, named: Named, *, negated: bool) -> None:
     said = draft.said(draft.items.rows[place])
-    if named.tier in ("contains", "part") and all(word in FOREIGN for word in said.split()):
+    asked = draft.items.kind(place - 1) in ("much", "count", "average", "share", "growth")
+    if (asked or named.tier in ("contains", "part")) and all(word in FOREIGN for word in said.split()):
         draft.faults.append(("unknown_value", said))
     if named.tier == "contains":
         _containing(draft, place, named, negated=negated)
@@ -241,7 +253,7 @@ def compare_members(draft: Draft) -> None:
     """Compare members: two values of a dimension side by side, or one against the rest."""
     items = draft.items
     for place in list(items.free("rest")):
-        if draft.conditions and items.has("versus", "compare"):
+        if draft.conditions and items.has("versus", "compare", "split"):
             items.use(place, "calculation")
             following = items.at(place + 1)
             if following is not None and following.noun.dimension == draft.conditions[-1].dimension:
@@ -249,6 +261,12 @@ def compare_members(draft: Draft) -> None:
             draft.calculation = "in_vs_rest"
             for versus in (*items.free("versus"), *items.free("compare")):
                 items.use(versus, "calculation")
+    _value_by_value(draft)
+
+
+def _value_by_value(draft: Draft) -> None:
+    """Set values side by side that stand beside "versus", "than", "or" or "separately"."""
+    items = draft.items
     told = draft.verb or any(row.noun.measure for row in items.rows)
     for place in list(items.free("than")):
         if told and items.kind(place - 1) == items.kind(place + 1) == "value":

@@ -89,7 +89,8 @@ def unit(reader: Reader, place: int) -> Iterator[tuple[Unit, int]]:
 def year(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
     """Read a year that is named: `2011`, `the full year 2011`, `'11`, `FY11`, `fiscal 2010/11`, `the 1990s`."""
     start = reader.skip(place, "the", *words.WHOLE)
-    start = reader.skip(start, "year", "cy") if reader.word(start) not in words.FISCAL else start
+    if reader.word(start) in ("year", "cy"):
+        start = reader.skip(start + 1, "year", "of")
     number = reader.number(start, (4,))
     if number is not None and 1900 <= number < 2200:
         if reader.word(start + 1) == "s" and reader.glued(start + 1):

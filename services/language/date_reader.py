@@ -32,6 +32,13 @@ SHORTHAND = {
     "frm": "from",
     "btw": "between",
     "btwn": "between",
+    "hw": "how",
+    "hwo": "how",
+    "wht": "what",
+    "whch": "which",
+    "wich": "which",
+    "teh": "the",
+    "pls": "please",
 }
 #: Short spellings of units, read as the unit everywhere.
 _SHORT = {"wk": "week", "mth": "month", "mnth": "month", "yr": "year", "qtr": "quarter", "hr": "hour"}

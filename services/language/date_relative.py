@@ -68,6 +68,11 @@ def relative(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
         yield from _ahead(reader, start + 1)
     yield from _rolling(reader, start)
     yield from _ago(reader, start)
+    yield from _tailed(reader, start, first)
+
+
+def _tailed(reader: Reader, start: int, first: str) -> Iterator[tuple[Span, int]]:
+    """Read a unit with words behind it: `the month before last`, `the quarter just gone`, `the week we are in`."""
     for found, after in unit(reader, start):
         if found.plural:
             continue
@@ -86,6 +91,12 @@ def relative(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
         ):
             if (end := reader.phrase(after, tail)) > 0:
                 yield _unit_back(reader, found, 1), end
+        for tail in ("before this one", "before this", "before the current one", "before the present one"):
+            if (end := reader.phrase(after, tail)) > 0:
+                yield _unit_back(reader, found, 1), end
+        for tail in ("we are in now", "we are in", "we ' re in now", "we ' re in", "we are now in", "in progress"):
+            if (end := reader.phrase(after, tail)) > 0:
+                yield reader.clock.holding(found.name, reader.clock.today, fiscal=found.fiscal), end
         if (
             reader.word(start - 1) == "the"
             and reader.word(after) in ("before", "prior")

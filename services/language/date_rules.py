@@ -298,6 +298,8 @@ def period(reader: Reader, place: int) -> Iterator[tuple[Value, int]]:
     for read in (written, near, relative, to_date, qualified, year, part, anchored):
         yield from read(reader, place)
     yield from cycle(reader, place)
+    if reader.word(place) == "back" and reader.word(place + 1) in FILLERS:
+        yield from period(reader, place + 2)
     start = reader.skip(place, "the")
     if start > place:
         for read in (written, relative, qualified, year):

@@ -145,8 +145,13 @@ class Lexicon:
             if (counted := self.counts.get(found[2])) is not None:
                 dimension = self.model.dimension(counted)
                 below += [dimension.label, *dimension.synonyms]
+            if found[1] == self.pieces and (product := self.model.by_role(Role.PRODUCT)) is not None:
+                said = (*ROLE_NOUNS[Role.PRODUCT], self.model.dimension(product).label.lower())
+                above = (*above, *map(plural, said), *(f"number of {plural(each)}" for each in said))
             for upper in above:
                 for lower in below:
+                    yield f"{upper} in an {lower}", name
+                    yield f"average {upper} in an {lower}", name
                     yield f"{upper} per {lower}", name
                     yield f"average {upper} per {lower}", name
                     yield f"average {upper} for each {lower}", name
@@ -163,6 +168,12 @@ class Lexicon:
             if counted and counted[1] in columns:
                 found[name] = columns[counted[1]]
         return found
+
+    @cached_property
+    def ratios(self) -> dict[tuple[str, str], str]:
+        """Measures that divide one measure by another: (above, below) -> measure."""
+        found = {name: RATIO.fullmatch(each.expression.strip()) for name, each in self.model.measures.items()}
+        return {(match[1], match[2]): name for name, match in found.items() if match}
 
     @cached_property
     def counted_by(self) -> dict[str, str]:

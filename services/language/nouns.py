@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.language.draft import Draft
-from services.language.edges import meanings
+from services.language.function_words import meanings
 from services.language.items import Item
 from services.model import Role
 

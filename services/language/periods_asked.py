@@ -138,7 +138,7 @@ def _two(draft: Draft, spans: list[Span], rows: list[Item], form: str) -> None:
     if said[:1] == ["same"]:
         second = shifted(first, -1)
     elif second == first:
-        named = rows[1].date is not None and rows[1].date.bare or first.unit not in said
+        named = (rows[1].date is not None and rows[1].date.bare) or first.unit not in said
         second = shifted(first, -1) if named and first.unit != "year" else before(first)
     if said and said[0] in ("previous", "prior", "preceding") and second.unit == first.unit and first.start:
         second = before(first)
@@ -225,7 +225,8 @@ def _none(draft: Draft, kinds: list[str], form: str) -> None:
     kind = kinds[0] if kinds else ""
     bucketed = any(item.kind in ("grain", "unit", "trend") for item in draft.items.rows)
     if draft.dimensions and any(len(each.values) > 1 for each in draft.conditions) and not kind:
-        draft.doubt("against")
+        if form == "growth":
+            draft.doubt("against")
         return
     if kind in ("month", "quarter", "week", "day"):
         draft.grain = draft.grain or kind

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from services.language.draft import Draft
 from services.language.forms import TOP
 from services.language.items import Item
@@ -15,6 +17,7 @@ QUANTITY = frozenset({"most", "the most", "least", "the least", "fewest"})
 def read(draft: Draft) -> None:
     """Read top and bottom, superlatives, and orders such as "highest first"."""
     items = draft.items
+    _from_to(draft)
     for place, item in enumerate(items.rows):
         if item.used or item.kind not in ("most", "seller", "busy", "costly"):
             continue
@@ -24,6 +27,14 @@ def read(draft: Draft) -> None:
         _superlative(draft, place, descending=item.value == "desc")
     _of_them(draft)
     _how_many(draft)
+    _ranked_by(draft)
+
+
+def _ranked_by(draft: Draft) -> None:
+    """Read "ranked by", "highest first", "ranking of"."""
+    items = draft.items
+    if draft.order and sum(row.used == "order" and row.kind in ("most", "seller", "costly") for row in items.rows) > 1:
+        draft.doubt("unranked")
     for place in list(items.free("order")):
         descending = items.use(place, "order").value == "desc"
         draft.order = (draft.order[0] if draft.order else None, descending)
@@ -66,6 +77,18 @@ def _of_them(draft: Draft) -> None:
             draft.limit = int(draft.items.use(place, "limit").number) or None
 
 
+def _from_to(draft: Draft) -> None:
+    """Read "from dearest to cheapest" as an order."""
+    items, kinds = draft.items, ("most", "costly", "busy", "seller")
+    for place, row in enumerate(items.rows):
+        last = items.at(items.step(place, 1, "to"))
+        if row.used or row.kind not in kinds or last is None or last.kind not in kinds or last.value == row.value:
+            continue
+        if items.kind(place + 1) == "to":
+            row.used = last.used = "order"
+            draft.order = (None, row.value == "desc")
+
+
 def _how_many(draft: Draft) -> None:
     """Read a number before what is ranked, with values between: "the seven Belgian buyers with the most orders"."""
     items = draft.items
@@ -94,7 +117,9 @@ def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
     quantity = draft.said(item) in QUANTITY or " of" in draft.said(item) or "number" in draft.said(item)
     order: str | None = None
     asker = items.at(subject)
-    if asker is not None and asker.kind in ("who", "where", "when") and target is not None and target.noun.dimension:
+    counted = asker is not None and asker.kind == "when" and target is not None and target.noun.measure
+    asks = asker is not None and asker.kind in ("who", "where", "when") and not counted
+    if asker is not None and asks and target is not None and target.noun.dimension:
         asker.used, subject = "helper", -1
     if target is not None and target.kind == "noun" and not target.used:
         noun = target.noun
@@ -171,7 +196,7 @@ def _ranked_before(draft: Draft, place: int) -> int:
         return items.before(place, lambda row: row.kind in ("who", "where", "when") and not row.used)
     led = items.kind(items.step(each, -1, "to", "number"))
     later = items.at(items.step(place, 1, "number", "most", "to", "distinct", "new"))
-    ranks_later = later is not None and bool(later.noun.dimension) and later.noun.plural and later.noun is not None
+    ranks_later = later is not None and bool(later.noun.dimension)
     if led == "by" and (items.rows[each].kind != "unit" or ranks_later):
         return -1
     if led == "count":
@@ -204,6 +229,24 @@ def _rank_subject(draft: Draft, subject: int, number: int | None) -> None:
         draft.limit = TOP if plural and not one else 1
 
 
+def _led_by(draft: Draft, place: int) -> bool:
+    """Tell whether a noun that is also a measure follows "by": what is ranked on, not what is ranked."""
+    row = draft.items.rows[place]
+    return row.noun.measure is not None and draft.items.kind(draft.items.step(place, -1, "to")) == "by"
+
+
+def _listed_before(draft: Draft, place: int) -> bool:
+    """Tell whether a breakdown comes before a place: "revenue by country, top 10 by customers"."""
+    rows = draft.items.rows[:place]
+    return any(left.kind == "by" and right.noun.dimension for left, right in itertools.pairwise(rows))
+
+
+def _only_listed(draft: Draft) -> str | None:
+    """Return what a bound on prices was about, which is ranked where nothing else is: "items under 1 pound, top 20"."""
+    rows = draft.items.rows
+    return next((row.noun.dimension for row in rows if row.used == "condition" and row.noun.plural), None)
+
+
 def _rank_nothing(draft: Draft, place: int, number: int | None) -> None:
     """Rank what the kind of superlative implies: a bestseller is a product."""
     item = draft.items.rows[place]
@@ -220,9 +263,11 @@ def _rank_nothing(draft: Draft, place: int, number: int | None) -> None:
         draft.add_dimension(product)
         plural = draft.said(item).endswith("s")
         draft.limit = (TOP if plural else 1) if number is None else number
-    elif later >= 0:
+    elif later >= 0 and not (_led_by(draft, later) and _listed_before(draft, place)):
         row = draft.items.use(later, "dimension")
         draft.add_dimension(row.noun.dimension or "")
         draft.limit = (TOP if row.noun.plural else 1) if number is None else number
+    elif (listed := _only_listed(draft)) is not None:
+        draft.add_dimension(listed)
     elif not draft.items.has("by"):
         draft.doubt("unranked")

@@ -14,6 +14,7 @@ PRICED = ("cheaper", "expensive", "pricier", "dearer", "costlier")
 def read(draft: Draft) -> None:
     """Turn numbers with "more than", "between" or "or more" into bounds."""
     items = draft.items
+    _bare_bounds(draft)
     for place, item in enumerate(items.rows):
         if item.used or item.kind != "than":
             continue
@@ -30,12 +31,39 @@ def read(draft: Draft) -> None:
             number = second
         item.used = "threshold"
         _bound(draft, place, number, str(item.value), values)
+    for place in list(items.free("number")):
+        said, following = draft.said(items.rows[place]), items.at(place + 1)
+        order = following is not None and following.noun.dimension == draft.lexicon.model.by_role(Role.ORDER)
+        counted = following is not None and (following.kind == "times" or (said == "single" and order))
+        did = items.kind(place - 1) in ("sell", "spend", "who", "noun")
+        if (said in TIMES and did) or (counted and not items.has("than", "ormore")):
+            _bound(draft, place, place, "=", [items.use(place, "threshold").number])
     for place in list(items.free("ormore")):
-        number = items.step(place, -1, "currency", "noun")
+        number = items.step(place, -1, "currency", "noun", "times")
         if items.kind(number) == "number" and not items.rows[number].used:
             value = items.use(number, "threshold").number
             operator = str(items.use(place, "threshold").value)
-            _bound(draft, number, place if items.kind(place - 1) != "noun" else number, operator, [value])
+            last = number if items.kind(place - 1) in ("noun", "times") else place
+            _bound(draft, number, last, operator, [value])
+
+
+_ENDS = {"minimum": ">=", "min": ">=", "maximum": "<=", "max": "<="}
+
+
+def _bare_bounds(draft: Draft) -> None:
+    """Read "minimum 500 pieces" and "passed 1 million": what stands right before a number is a bound on it."""
+    for place, row in enumerate(draft.items.rows):
+        if row.kind == "passed":
+            counted = draft.items.kind(draft.items.step(place, 1, "currency", "to")) == "number"
+            draft.items.turn(place, "than" if counted else "sell")
+            continue
+        sign = _ENDS.get(draft.said(row)) if row.kind == "most" else None
+        number = draft.items.step(place, 1, "currency")
+        following = draft.items.at(draft.items.step(number, 1, "currency"))
+        amount = following is not None and following.noun.measure and not following.noun.dimension
+        if sign and draft.items.kind(number) == "number" and (amount or draft.items.kind(place + 1) == "currency"):
+            draft.items.turn(place, "than")
+            row.value = sign
 
 
 def _bound(draft: Draft, place: int, last: int, operator: str, values: list[float]) -> None:
@@ -49,8 +77,10 @@ def _bound(draft: Draft, place: int, last: int, operator: str, values: list[floa
     after = items.step(last, 1, "currency", "to")
     left = items.step(place, -1, "to", "currency", "which", "who", "spend", "sell", "not")
     numeric = _numeric(draft, place, left, after)
-    if numeric is not None and operator not in ("=", "between"):
-        draft.conditions.append(Condition(numeric, operator, (_plain(values[0]),)))
+    if numeric is not None and operator != "=":
+        signs = (">=", "<=") if operator == "between" else (operator,)
+        pairs = zip(signs, sorted(values) if len(values) > 1 else values, strict=True)
+        draft.conditions += [Condition(numeric, sign, (_plain(value),)) for sign, value in pairs]
         return
     measure: str | None = None
     following, preceding = items.at(after), items.at(left)
@@ -67,8 +97,11 @@ def _bound(draft: Draft, place: int, last: int, operator: str, values: list[floa
         measure, following.used = following.noun.measure, "threshold"
     elif preceding is not None and preceding.noun.measure and not preceding.used and _another_subject(draft, left):
         measure, preceding.used = preceding.noun.measure, "threshold"
+        _use_leads(draft, items.step(left, -1, "to"))
     if measure is None:
         kinds = {items.kind(each) for each in between_words} | {items.kind(place - 1)}
+        first = items.rows[place].edge.first
+        money = money or ("sell" in kinds and draft.texts[first - 1 : first] == ["for"])
         if "sell" in kinds and not money:
             measure = draft.lexicon.pieces
         elif "spend" in kinds or money:
@@ -79,6 +112,13 @@ def _bound(draft: Draft, place: int, last: int, operator: str, values: list[floa
             measure = said.pop() if len(said) == 1 else draft.lexicon.default
             draft.doubt("threshold")
     _subject_of(draft, place, measure, operator, values)
+
+
+def _use_leads(draft: Draft, lead: int) -> None:
+    """Use up what leads to a bounded measure: "when the number of orders fell below 1000"."""
+    for each in (lead, lead - 1):
+        if draft.items.kind(each) in ("count", "when", "where"):
+            draft.items.use(each, "threshold")
 
 
 def _plain(value: float) -> str:
@@ -127,7 +167,8 @@ def _another_subject(draft: Draft, place: int) -> bool:
     item = draft.items.rows[place]
     if not item.noun.dimension or not item.noun.plural:
         return True
-    return any(row.noun.dimension and not row.used for row in draft.items.rows[max(0, place - REACH) : place])
+    before = draft.items.rows[max(0, place - REACH) : place]
+    return any((row.noun.dimension or row.kind == "unit") and not row.used for row in before)
 
 
 def _subject_of(draft: Draft, place: int, measure: str, operator: str, values: list[float]) -> None:

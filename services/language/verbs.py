@@ -15,14 +15,20 @@ ROWS: Mapping[str, str] = {
     "spend": """spend pay earn generate yield gross bill invoice* charge* collect fetch bring make pull-in rake-in
         cash-in turn-over bring-in take-in bank* fork-out shell-out pay-out splash-out lay-out part-with reel-in
         haul-in pocket*""",
-    "filler": """put-through rack-up ring-up clock-up chalk-up notch-up run-up pile-up tot-up notch* clock*
-        achieve attain attract raise* accumulate amass log* post* record* register* report* book* capture* secure
-        place* submit complete* process* handle* fulfil fulfill accept receive obtain acquire win* gain* land* close*
-        serve supply issue* trade* transact produce reach see have get take come-in-at come-to amount-to stand-at
-        add-up-to enjoy* manage witness* observe score* seal* tally* land-at lodge* conclude* do-business-with
-        deal-with hit* carry hold* matter count* locate* base* situate* live reside figure* feature* appear rank-among
-        consist range-between belong relate* concern* associate* link* assign* attach* tie* spread-over""",
-    "growth": """rise* fall* grow* drop* climb* slip* dip* jump* soar* swing* slide* tumble* shrink* expand* recover* slump* surge*
+    "over": """pass* top* clear* cross* break* surpass exceed outstrip better* beat* go-over go-beyond go-above
+        rise-above climb-above climb-over get-past get-over come-in-above come-in-over come-to-more-than""",
+    "under": "fall-below drop-below stay-below stay-under remain-below remain-under miss* fall-short-of come-in-under",
+    "filler": """go-through come-through pass-through lie sit stay remain hover range* get-to run-to work-out-at
+        put-through rack-up ring-up clock-up chalk-up notch-up run-up pile-up tot-up notch* clock* achieve
+        attain attract raise* accumulate amass log* post* record* register* report* book* capture* secure
+        place* submit complete* process* handle* fulfil fulfill accept receive obtain acquire win* gain*
+        land* close* serve supply issue* trade* transact produce reach see have get take come-in-at come-to
+        amount-to stand-at add-up-to enjoy* manage witness* observe score* seal* tally* land-at lodge*
+        conclude* do-business-with deal-with number* hit* carry hold* matter count* locate* base* situate*
+        live reside figure* feature* appear rank-among consist range-between belong relate* concern*
+        associate* link* assign* attach* tie* spread-over""",
+    "growth": """rise* fall* grow* drop* climb* slip* dip* jump* soar* swing* slide* tumble* shrink* expand*
+        recover* slump* surge*
         plunge* decline* improve* worsen* weaken* strengthen* evolve-by go-up go-down come-down move-up move-down
         fall-away pick-up-by drop-off fall-off pull-back""",
 }
@@ -54,6 +60,10 @@ IRREGULAR: Mapping[str, tuple[str, ...]] = {
         lay lays laid laying
         tot tots totted totting
         hit hits hitting
+        break breaks broke broken breaking
+        beat beats beat beaten beating
+        lie lies lay lain lying
+        sit sits sat sitting
         deal deals dealt dealing
         fall falls fell fallen falling
         rise rises rose risen rising

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from services.language.asking import Vocabulary, read
 from services.language.date_reader import VOCABULARY
-from services.language.edges import function_vocabulary
+from services.language.function_words import function_vocabulary
 from services.language.spans import Clock
 from services.language.tokens import listed
 from services.language.values import Entry, ValueIndex

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.language import wording
 from services.language.asking import Vocabulary, read
-from services.language.edges import function_vocabulary
+from services.language.function_words import function_vocabulary
 from services.language.spans import Clock
 from tests.benchmarks.ask import HERE, measure
 from tests.benchmarks.questions import bikes, cafe
