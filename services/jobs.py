@@ -38,6 +38,7 @@ from sqlalchemy.orm import Session
 from services.access import Viewer
 from services.database import Job, User, utc_now
 from services.errors import SalescopeError, UserError
+from services.priority import lower_process
 from services.processes import is_held, locked, spawn, try_lock
 
 log = logging.getLogger("salescope")
@@ -49,7 +50,6 @@ TICK = 0.25
 PATIENCE = dt.timedelta(seconds=3)
 KEEP = dt.timedelta(days=30)
 MEGABYTE = 1024 * 1024
-NICE = 10
 #: What makes a job smaller, by its kind; the others load files.
 SMALLER = {"forecast": "Forecast fewer parts at a time, or longer periods"}
 FEWER_FILES = "Load fewer or smaller files at a time"
@@ -406,7 +406,7 @@ class _Watcher(threading.Thread):
 
 def _restrict(limits: Limits) -> None:
     """Limit this process before it meets anything from outside."""
-    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
+    lower_process()
     # The address space is no measure: DuckDB and Arrow reserve much more of it than they use.
     _limit(resource.RLIMIT_DATA, limits.memory_mb * MEGABYTE)
     _limit(resource.RLIMIT_CPU, limits.seconds * (os.cpu_count() or 1), spare=300)

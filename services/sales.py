@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import orjson
 import pandas as pd
@@ -23,6 +24,7 @@ from services.frames import arrow_stream, from_arrow_stream
 from services.model import SalesModel
 from services.periods import Coverage, Period, Window, window
 from services.planner import FACTS, Plan
+from services.priority import Aside
 from services.query import Filter, SalesQuery, Sort
 from services.querylog import Log
 from services.together import Scan
@@ -30,6 +32,8 @@ from services.tuning import Proposal
 from services.warehouse import NO_DATA, Snapshot, Warehouse, coverage_of
 
 SECOND = dt.timedelta(seconds=1)
+#: What an answer costs (`Plan.cost`) from which on it gives way to others; such ones computed at once in a process.
+HEAVY, HEAVY_AT_ONCE = 1_000_000, 4
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ class Sales:
         self._warehouse, self._seconds, self._clock = warehouse, seconds, clock
         self._fairness = fairness or Fairness()
         self._flights = Flights(cache, turns or AlwaysOurTurn(), Form(arrow_stream, from_arrow_stream), seconds, tell)
+        self._aside = Aside(HEAVY_AT_ONCE)
         self._tell, self._cancelling = tell, Cancelling(warehouse.root / "cancelled")
         self._known: Version | None = None
 
@@ -196,8 +201,12 @@ class Sales:
     def _computed(self, asked: _Open, viewer: Viewer, snapshot: Snapshot) -> Answer:
         asked = replace(asked, started=time.perf_counter() - asked.spent)
         with self._fairness.turn(viewer.user_id):
-            frame, outcome = self._flights.value(asked.key, asked.answering.frame)
+            frame, outcome = self._flights.value(asked.key, partial(self._frame, asked.answering))
         return self._answer(asked, frame, outcome, snapshot)
+
+    def _frame(self, answering: Answering) -> pd.DataFrame:
+        """Compute an answer; one from many rows gives way to what else the machine has to do."""
+        return self._aside.run(answering.frame) if answering.cost > HEAVY else answering.frame()
 
     def _answer(self, asked: _Open, frame: pd.DataFrame, outcome: Outcome, snapshot: Snapshot) -> Answer:
         trust = Trust(

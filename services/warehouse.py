@@ -18,6 +18,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
@@ -31,6 +32,7 @@ from sqlalchemy.pool import QueuePool
 
 from services.dialects import never, reading
 from services.errors import NotReadyError, RebuildError, SalescopeError
+from services.priority import lower_thread
 
 log = logging.getLogger("salescope")
 KEEP = 3
@@ -180,6 +182,9 @@ class DuckWarehouse:
         engine.dialect.do_begin = engine.dialect.do_rollback = lambda *_: None  # type: ignore[method-assign]
         # DuckDB's threads must end before the interpreter does: this closes the file at exit at the latest.
         weakref.finalize(self, engine.dispose)
+        # The first connection starts DuckDB's own threads, which give way: each query keeps the thread it came with.
+        with ThreadPoolExecutor(1, "opening", lower_thread) as opening:
+            opening.submit(lambda: engine.connect().close()).result()
         if previous is not None:
             previous.engine.dispose()
         return Snapshot(pointer.version, pointer.published_at, engine)

@@ -14,15 +14,20 @@ import re
 import selectors
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+
+from services.priority import lower_thread
 
 log = logging.getLogger("salescope")
 #: Requests of a worker that wait, per thread, before further ones are turned away, and how long one would wait at most,
@@ -33,10 +38,8 @@ LATE_SECONDS = 6.0
 #: What a request is believed to take before any was answered; how much the last one counts in what they took lately.
 FIRST_SECONDS, LATELY = 1.0, 0.2
 RETRY_SECONDS = 3
-#: What a request begins with that passes by the queue; it must have come whole, for there are few threads.
-HEALTH = re.compile(rb"GET /(healthz|readyz|metrics)[ ?][^\x00]*?\r\n\r\n")
-#: Those threads, and how many such requests may wait for them; further ones queue with everybody else.
-HEALTH_THREADS, HEALTH_QUEUED = 2, 32
+#: Threads hand the interpreter over after this many seconds; health checks wait for it several times.
+SWITCH_SECONDS = 0.001
 LOOKED_AT = 8192
 #: How long a connection that was turned away may still send, so that it reads the answer instead of a reset.
 LINGER_SECONDS = 2.0
@@ -86,6 +89,40 @@ def _answer(kind: str, body: str) -> bytes:
     return f"HTTP/1.1 503 Service Unavailable\r\n{head}\r\n{body}".encode()
 
 
+@dataclass
+class Lane:
+    """Requests with threads of their own beside the queue: how they begin, how many wait, what the threads do first.
+
+    Those that find no room queue with everybody else where they `overflow`, and are turned away elsewhere.
+    """
+
+    begins: re.Pattern[bytes]
+    threads: int
+    queued: int
+    overflow: bool
+    prepare: Callable[[], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.inside, self.pool = 0, ThreadPoolExecutor(self.threads, initializer=self.prepare)
+
+    @property
+    def full(self) -> bool:
+        """Whether one more would find no room."""
+        return self.inside >= self.threads + self.queued
+
+
+def lanes() -> tuple[Lane, ...]:
+    """Return the lanes of a worker.
+
+    Health checks must have come whole, for they have few threads. Hashes of passwords take long on purpose: people who
+    sign in wait for each other, and give way to those who work.
+    """
+    return (
+        Lane(re.compile(rb"GET /(healthz|readyz|metrics)[ ?][^\x00]*?\r\n\r\n"), 2, 32, overflow=True),
+        Lane(re.compile(rb"POST /signin[ ?]"), 2, 16, overflow=False, prepare=lower_thread),
+    )
+
+
 BUSY_PAGE = _answer("text/html; charset=utf-8", PAGE)
 BUSY = _answer("application/json", f'{{"error": "{WORDS}"}}')
 
@@ -96,9 +133,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Prepare what the event loop needs and run it."""
         self._took = FIRST_SECONDS
-        self._inside, self._watched, self._refused, self._say_at = 0, 0, 0, 0.0
+        self._inside, self._refused, self._say_at = 0, 0, 0.0
         self._leaving: deque[TConn] = deque()
-        self._health = ThreadPoolExecutor(HEALTH_THREADS)
+        self._lanes = lanes()
+        sys.setswitchinterval(SWITCH_SECONDS)
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
@@ -109,11 +147,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         first = self._first_bytes(conn)
         if self._comes_still(conn, first):
             self._await_data(conn)
-        elif HEALTH.match(first) and self._watched < HEALTH_QUEUED:
-            self._watched += 1
-            future = self._health.submit(self.handle, conn)
-            future.add_done_callback(lambda done: self.method_queue.defer(self._told, conn, done))
-        elif self._full():
+            return
+        lane = next((each for each in self._lanes if each.begins.match(first)), None)
+        if lane and not lane.full:
+            lane.inside += 1
+            future = lane.pool.submit(self.handle, conn)
+            future.add_done_callback(lambda done: self.method_queue.defer(self._told, lane, conn, done))
+        elif (lane and not lane.overflow) or self._full():
             self._turn_away(conn, first)
         else:
             self._inside, conn.took = self._inside + 1, 0.0
@@ -164,8 +204,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         finally:
             conn.took = time.monotonic() - started
 
-    def _told(self, conn: TConn, done: Future[Any]) -> None:
-        self._watched -= 1
+    def _told(self, lane: Lane, conn: TConn, done: Future[Any]) -> None:
+        lane.inside -= 1
         self.finish_request(conn, done)
 
     def _left(self, conn: TConn, done: Future[Any]) -> None:

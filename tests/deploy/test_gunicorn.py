@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import pytest
 from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
 
-from salescope.server import FIRST_SECONDS, LATE_SECONDS, WAIT_SECONDS, Worker
+from salescope.server import FIRST_SECONDS, LATE_SECONDS, WAIT_SECONDS, Worker, lanes
 
 ROOT = Path(__file__).resolve().parents[2]
 START = ["gunicorn", "--config", "deploy/gunicorn.conf.py", "--pythonpath", "src,.", "salescope.wsgi:server"]
@@ -39,7 +39,7 @@ def server(environ, start_response):
     if path == "/slow":
         Path(__file__).with_name("started").touch()
         time.sleep({SLOW_SECONDS})
-    if path == "/hold":
+    if path in ("/hold", "/signin"):
         while not Path(__file__).with_name("release").exists():
             time.sleep(0.02)
     if path == "/write":
@@ -355,6 +355,19 @@ def test_more_than_can_be_answered_soon_is_turned_away_at_once_and_health_is_tol
         assert "requests were turned away" in server.output()
         for each in silent:
             each.close()
+
+
+def test_people_who_sign_in_wait_for_each_other_only(tmp_path: Path) -> None:
+    signing_in = next(lane for lane in lanes() if lane.begins.match(b"POST /signin HTTP/1.1"))
+    inside, more = signing_in.threads + signing_in.queued, 3
+    with running(tmp_path, SALESCOPE_THREADS="1") as server, ThreadPoolExecutor(inside + more) as pool:
+        head = f"POST /signin HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 0\r\n\r\n".encode()
+        asked = [pool.submit(server.status_of, head) for _ in range(inside + more)]
+        assert until(lambda: sum(each.done() for each in asked) == more)
+        assert {each.result() for each in asked if each.done()} == {503}
+        assert server.get("/")[0] == 200
+        (tmp_path / "release").touch()
+        assert sorted(each.result() for each in asked) == [200] * inside + [503] * more
 
 
 def test_connections_that_send_half_a_request_hold_no_thread(tmp_path: Path) -> None:
