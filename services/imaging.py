@@ -35,7 +35,19 @@ from services.images import (
 from services.measures import Aggregate, MeasurePlan
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Survey, Tuning, counted, estimate, first_that_fits
+from services.rollups import (
+    AGAIN,
+    HOUR,
+    SAMPLE,
+    WEEKDAY,
+    Rollup,
+    Survey,
+    Tuning,
+    counted,
+    estimate,
+    first_that_fits,
+)
+from services.rollups import ROWS as STORED_ROWS
 from services.sqltext import name_of, one, statement_text
 
 #: Bytes of a version's images: at most, whatever share of its facts the model allows, and allowed however small it is.
@@ -58,14 +70,18 @@ def build(
     root: Path,
     version: int,
     tuning: Tuning,
+    made: Sequence[Rollup] = (),
 ) -> None:
-    """Make the images of a version being built, and the table `images` that names their folder."""
+    """Make the images of a version being built, and the table `images` that names their folder.
+
+    `made` are the rollups it has: what one of them sums already is taken from there.
+    """
     connection.execute("CREATE TABLE images (folder VARCHAR, digest VARCHAR)")
     sweep(root, version)
     if found is None:
         return
     name = f"{version:06d}-{uuid.uuid4().hex[:12]}"
-    imaging = Imaging(connection, model, found, Writer(root / "images" / name), tuning)
+    imaging = Imaging(connection, model, found, Writer(root / "images" / name), tuning, made)
     imaging.run()
     connection.execute("INSERT INTO images VALUES (?, ?)", [name, imaging.writer.finish()])
 
@@ -89,9 +105,10 @@ class Imaging:
         found: Survey,
         writer: Writer,
         tuning: Tuning,
+        made: Sequence[Rollup] = (),
     ) -> None:
         self.writer, self._tuning = writer, tuning
-        self._connection, self._model, self._found = connection, model, found
+        self._connection, self._model, self._found, self._rollups = connection, model, found, made
         self._plan = MeasurePlan(model, tuple(model.measures))
         self._facts, self._time = name_of(model.facts.table), name_of(model.facts.time)
         self._keys: dict[str, _Key] = {}
@@ -142,7 +159,7 @@ class Imaging:
 
     def _bytes(self, wanted: Rollup) -> float:
         """Return about how many bytes an image takes, without those of coarser grains."""
-        return estimate(self._connection, self._model, wanted) * self._width(wanted)
+        return estimate(self._connection, self._model, self._found, wanted) * self._width(wanted)
 
     def _width(self, rollup: Rollup) -> float:
         keys = sum(1 if self._keys[name].values <= 256 else 2 for name in rollup.keys)
@@ -247,8 +264,8 @@ class Imaging:
     def _sampled(self, aggregate: Aggregate, keys: Collection[str]) -> int:
         """Return how many rows a sample of the counted values has, by month and these keys."""
         cells = ", ".join((f"date_trunc('month', {self._time})", *map(name_of, (aggregate.source, *keys))))
-        sample = f"hash({name_of(aggregate.source)}) % 64 = 0 AND {counted(self._model, aggregate)}"
-        asked = f"SELECT count(DISTINCT ({cells})) FROM {self._facts} WHERE {sample}"  # noqa: S608 - a model's names
+        sample = f"hash({name_of(aggregate.source)}) % 16 = 0 AND {counted(self._model, aggregate)}"
+        asked = f"SELECT count(DISTINCT ({cells})) FROM {SAMPLE} AS {self._facts} WHERE {sample}"  # noqa: S608 - a model's names
         return int(one(self._connection, asked)[0])
 
     def _subsets(self, names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -326,9 +343,19 @@ class Imaging:
             by_text = {each.text: self._plan.aggregates[column] for column, each in self._plan.described.items()}
             kept = [f"{_sql(self._model, by_text[each.text])} AS {column}" for column, each in aggregates.items()]
             kept.append("count(*) AS n")
+            if rollup := self._summed_in(wanted, aggregates):
+                again = [f"{rollup.states[each.text]} AS {column}" for column, each in aggregates.items()]
+                inner = f"SELECT {', '.join((*cells, *again))}, {STORED_ROWS} AS n FROM {rollup.table} AS {self._facts}"  # noqa: S608 - a model's names
+                return self._coded(wanted, inner, aggregates)
         grouped = ", ".join(map(str, range(1, len(cells) + 1)))
         inner = f"SELECT {', '.join((*cells, *kept))} FROM {source}{where} GROUP BY {grouped}"  # noqa: S608 - a model's names
         return self._coded(wanted, inner, aggregates)
+
+    def _summed_in(self, wanted: Rollup, aggregates: Mapping[str, Aggregate]) -> Rollup | None:
+        """Return a rollup that has the rows of an image, or None."""
+        texts = {each.text for each in aggregates.values()}
+        same = (each for each in self._rollups if each.same(wanted) and texts <= {*each.states})
+        return None if wanted.parts else next(same, None)
 
     def _bit(self, wanted: Rollup) -> str:
         sizes = [self._keys[name].values for name in wanted.masks]

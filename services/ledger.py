@@ -227,8 +227,8 @@ def build(
     found, chosen = rollups.survey(connection, model), tuning.read(root)
     connection.execute("CREATE TABLE chosen (tuning VARCHAR)")
     connection.execute("INSERT INTO chosen VALUES (?)", [repr(chosen)])
-    rollups.build(connection, model, found, chosen)
-    imaging.build(connection, model, found, root, version, chosen)
+    made = rollups.build(connection, model, found, chosen)
+    imaging.build(connection, model, found, root, version, chosen, made)
 
 
 def keeps_to_its_days(ledger: Sequence[Load]) -> bool:

@@ -30,6 +30,9 @@ FEW = 400
 #: Below this many lines the facts answer as fast as a rollup would.
 WORTHWHILE = 200_000
 ROWS, HOUR, WEEKDAY = "__rows", "__hour", "__weekday"
+DAY = dt.timedelta(days=1)
+#: Lines that say how many rows a table would have, about, and the months they are spread over, at least.
+SAMPLE_LINES, SAMPLE_MONTHS, SAMPLE = 1_000_000, 4, "sampled"
 #: How partial results of an aggregate are put together.
 AGAIN: Mapping[str, str] = {"sum": "sum", "count": "sum", "count_distinct": "sum", "min": "min", "max": "max"}
 
@@ -86,12 +89,16 @@ class KeyColumn:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the facts are like: how many lines, columns of few values, others that queries group by, distinct counts."""
+    """What the facts are like: how many lines, columns of few values, others that queries group by, distinct counts.
+
+    A line of the view `SAMPLE` stands for `share` lines of them.
+    """
 
     lines: int
     few: tuple[KeyColumn, ...]
     many: tuple[KeyColumn, ...]
     alone: Alone
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,27 @@ def survey(connection: duckdb.DuckDBPyConnection, model: SalesModel) -> Survey |
     few, many = _columns(connection, model, lines)
     names = tuple(column.name for column in few)
     alone = {each: _functional(connection, model, each, names) for each in distinct_counts(model)}
-    return Survey(lines, tuple(few), tuple(many), alone)
+    return Survey(lines, tuple(few), tuple(many), alone, _sample(connection, model, lines))
+
+
+def _sample(connection: duckdb.DuckDBPyConnection, model: SalesModel, lines: int) -> float:
+    """Make the view of lines that estimates read, those of months spread evenly; return what a line stands for.
+
+    Whole months: the rows of a table by day or month are those of its months, one after the other.
+    """
+    table, time = name_of(model.facts.table), name_of(model.facts.time)
+    counted = f"SELECT date_trunc('month', {time})::TIMESTAMP AS m, count(*) FROM {table} GROUP BY 1 ORDER BY 1"  # noqa: S608 - a model's names
+    months = connection.execute(counted).fetchall()
+    step = max(1, min(lines // SAMPLE_LINES, len(months) // SAMPLE_MONTHS))
+    chosen = months[step // 2 :: step]
+    # A select for each: of one with many conditions, DuckDB reads all the lines.
+    parts = [
+        f"SELECT * FROM {table} WHERE {Touched(model.facts.time, month, month + DAY).within(Grain.MONTH)}"  # noqa: S608 - as above
+        for month, _ in chosen
+    ]
+    whole = f"SELECT * FROM {table}"  # noqa: S608 - as above
+    connection.execute(f"CREATE TEMP VIEW {SAMPLE} AS {' UNION ALL '.join(parts) if step > 1 else whole}")
+    return lines / sum(count for _, count in chosen) if step > 1 else 1.0
 
 
 def build(
@@ -149,7 +176,7 @@ def build(
         budget = int(found.lines * model.rollups)
         few, many = (tuple(column.name for column in columns) for columns in (found.few, found.many))
         for alternatives in (*tuning.of(model.facts.columns), *choose(few, many, found.alone)):
-            wanted = first_that_fits(alternatives, lambda each: estimate(connection, model, each) <= budget)  # noqa: B023 - called at once
+            wanted = first_that_fits(alternatives, lambda each: estimate(connection, model, found, each) <= budget)  # noqa: B023 - called at once
             if wanted is not None and tuning.allows(wanted, made):
                 rollup = _make(connection, model, wanted, f"rollup_{len(made)}", found.alone)
                 budget -= rollup.rows
@@ -167,7 +194,7 @@ def _write_down(connection: duckdb.DuckDBPyConnection, made: Iterable[Rollup]) -
 def first_that_fits(alternatives: Sequence[Rollup], fits: Callable[[Rollup], bool]) -> Rollup | None:
     """Return the first that fits of alternatives of which each has fewer rows than the one before.
 
-    Looking at one takes a scan of the facts, so the last is looked at before those in the middle.
+    Looking at one takes a scan of many lines, so the last is looked at before those in the middle.
     """
     if not alternatives or fits(alternatives[0]):
         return alternatives[0] if alternatives else None
@@ -291,12 +318,12 @@ def _cells(model: SalesModel, rollup: Rollup) -> list[str]:
     return [*cells, name_of(rollup.entity)] if rollup.entity and rollup.entity not in rollup.keys else cells
 
 
-def estimate(connection: duckdb.DuckDBPyConnection, model: SalesModel, rollup: Rollup) -> int:
-    """Return about how many rows a rollup would have."""
+def estimate(connection: duckdb.DuckDBPyConnection, model: SalesModel, found: Survey, rollup: Rollup) -> int:
+    """Return about how many rows a rollup would have, after a sample of the lines."""
     cells = ", ".join(cell.split(" AS ")[0] for cell in _cells(model, rollup))
     counted = f"approx_count_distinct(hash({cells}))"
-    (rows,) = one(connection, f"SELECT {counted} FROM {name_of(model.facts.table)}")  # noqa: S608 - a model's names
-    return int(rows)
+    (rows,) = one(connection, f"SELECT {counted} FROM {SAMPLE}")  # noqa: S608 - a model's names
+    return int(rows * found.share)
 
 
 def _make(connection: duckdb.DuckDBPyConnection, model: SalesModel, wanted: Rollup, table: str, alone: Alone) -> Rollup:

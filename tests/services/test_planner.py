@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -275,6 +276,22 @@ def test_the_table_that_serves(store: Store, query: SalesQuery, served: str) -> 
     found, plain, told = store.both(query, EVERYTHING)
     same(found, plain)
     assert served in told
+
+
+def test_a_sample_tells_about_how_many_rows_a_table_has(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollups, "SAMPLE_LINES", 100)
+    monkeypatch.setattr(rollups, "WORTHWHILE", 0)
+    with duckdb.connect() as connection:
+        lines = f"read_parquet('{store.house.folder / 'sales.parquet'}')"
+        connection.execute(f"CREATE TABLE facts AS SELECT * FROM {lines}")
+        found = rollups.survey(connection, store.house.model)
+        assert found is not None
+        assert found.share > 3
+        for grain, keys in ((Grain.DAY, ("country",)), (Grain.DAY, ()), (Grain.MONTH, ("category", "product_id"))):
+            cells = ", ".join((f"date_trunc('{grain.value}', sold_at)", *keys))
+            ((rows,),) = connection.execute(f"SELECT count(DISTINCT ({cells})) FROM facts").fetchall()
+            told = rollups.estimate(connection, store.house.model, found, Rollup("", grain, keys))
+            assert told == pytest.approx(rows, rel=0.2)
 
 
 def test_every_miss_has_a_reason(store: Store) -> None:
