@@ -9,6 +9,7 @@ from typing import Any
 
 from callbacks.tiled_page import TiledPage, TileOf
 from layouts import countries as layout
+from layouts.changes import changes
 from layouts.tiles import Drawn
 from services import countries, pivot
 from services.access import Viewer
@@ -56,6 +57,7 @@ def _all(sales: Sales, asked: CountryQuery, viewer: Viewer) -> list[TileOf]:
     return [
         TileOf("world", "Map", lambda: layout.world(found(), dimension, model)),
         TileOf("ranking", "Ranking", ranking),
+        TileOf("changes", "What changed", lambda: changes(found(), model)),
         TileOf("share", "Concentration", concentrated),
     ]
 

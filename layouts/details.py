@@ -14,7 +14,7 @@ from layouts.settings_bar import Setting
 from layouts.tiles import Drawn
 from services import formats
 from services.details import DetailQuery
-from services.model import Role, SalesModel
+from services.model import ColumnType, Role, SalesModel
 from services.sales import Answer
 
 PAGE = "details"
@@ -65,7 +65,8 @@ def order_lines(answer: Answer, count: int, model: SalesModel) -> Drawn:
     texts = [[row[name] for name in columns] for row in lines.rows(answer.frame, model)]
     shown = "" if count <= len(texts) else f" The first {len(texts):,} are shown."
     heads = [model.facts.columns[name].label for name in columns]
-    table = tables.table("Order lines", heads, texts)
+    words = [place for place, name in enumerate(columns) if model.facts.columns[name].type is ColumnType.TEXT]
+    table = tables.table("Order lines", heads, texts, words=words)
     return Drawn("Its lines", f"{count:,} order lines.{shown}", None, table, answer)
 
 
@@ -85,7 +86,8 @@ def orders(answer: Answer | None, model: SalesModel, whose: str) -> Drawn:
     heads = [model.dimension(name).label, "Day", *(model.measure(each).label for each in measures)]
     table = tables.table(plural, heads, rows)  # type: ignore[arg-type]
     title = f"{plural} of {whose}" if whose else f"Latest {plural.lower()}"
-    return Drawn(title, f"{len(rows)} {plural.lower()}, latest first.", None, table, answer, measures[0])
+    summary = f"{len(rows)} {plural.lower()}, latest day first, largest of a day first."
+    return Drawn(title, summary, None, table, answer, measures[0])
 
 
 def trend(answer: Answer, model: SalesModel) -> Drawn:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from layouts import labels
 from layouts.figures import BEFORE, BRUSH, NOW, Figure, layout_of, numbers, value_axis
 from layouts.figures_trends import LEGEND
 from services import formats
 from services.model import SalesModel
 from services.products import QUADRANTS, Assortment, Price, Product, Quadrant
 
-#: Products that are drawn at most; the others are of small value.
+#: Points of the curve, and of each group, at most.
 DRAWN, DRAWN_EACH = 150, 60
-#: Growth is drawn up to this; beyond, at the edge.
-MOST_GROWTH = 3.0
+#: Groups of high value: their largest are all drawn, and the largest is named.
+HIGH = (Quadrant.STAR, Quadrant.MILK)
+#: Sales by those before, as the axis of growth has them; beyond, at the edge.
+RATIOS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
 CLASSES = {"A": "#2f6fde", "B": "#56b4e9", "C": "#8a94a6"}
 COLORS = {
     Quadrant.STAR: "#009e73",
@@ -81,44 +84,88 @@ def _line(**at: float) -> dict[str, Any]:
 
 
 def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
-    """Return growth by value (logarithmic), a point per product, and the two thresholds."""
-    measure = found.asked.measure
-    kind = model.measure(measure).format
-    traces: list[dict[str, Any]] = []
-    for quadrant, color in COLORS.items():
-        group = found.of_quadrant(quadrant)
-        inside = [each for each in group[:DRAWN_EACH] if each.now > 0]
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": f"{QUADRANTS[quadrant]} ({len(group):,})",
-                "x": numbers(each.now for each in inside),
-                "y": numbers(min(each.growth, MOST_GROWTH) for each in inside),
-                "hovertext": [each.label for each in inside],
-                "text": [
-                    f"{formats.exact(each.now, kind, model)}, {formats.change_text(each.growth, model)}"
-                    for each in inside
-                ],
-                "hovertemplate": "%{hovertext}: %{text}<extra></extra>",
-                "marker": {"color": color, "size": 8, "opacity": 0.75},
-                "meta": {"measure": measure, "fields": [dimension]},
-                "customdata": [mark(each) for each in inside],
-            }
-        )
-    ticks = _decades([float(value) for trace in traces for value in trace["x"] if value])
-    named = {"tickvals": ticks, "ticktext": [formats.short(tick, kind, model) for tick in ticks]}
-    across = value_axis(model.measure(measure), model, type="log", rangemode="normal", tickmode="array", **named)
+    """Return growth by value, both logarithmic: a point per product, the thresholds, the groups they make.
+
+    Twice as much is as far from no change as half as much is.
+    """
+    measure = model.measure(found.asked.measure)
+    groups = {quadrant: _spread(found.of_quadrant(quadrant), kept=20 * (quadrant in HIGH)) for quadrant in COLORS}
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "markers+text",
+            "name": f"{QUADRANTS[quadrant]} ({len(found.of_quadrant(quadrant)):,})",
+            "x": numbers(each.now for each in inside),
+            "y": numbers(_ratio(each.growth) for each in inside),
+            "text": [labels.cut(each.label, 18) if each is inside[0] and quadrant in HIGH else "" for each in inside],
+            "textposition": "top center",
+            "textfont": {"size": 10},
+            "hovertext": [
+                f"{each.label}: {formats.exact(each.now, measure.format, model)}, "
+                f"{formats.change_text(each.growth, model)}"
+                for each in inside
+            ],
+            "hovertemplate": "%{hovertext}<extra></extra>",
+            "marker": {"color": COLORS[quadrant], "size": 7, "opacity": 0.7},
+            "meta": {"measure": found.asked.measure, "fields": [dimension]},
+            "customdata": [mark(each) for each in inside],
+        }
+        for quadrant, inside in groups.items()
+    ]
+    ticks = _decades([each.now for inside in groups.values() for each in inside])
+    named = {"tickvals": ticks, "ticktext": [formats.short(tick, measure.format, model) for tick in ticks]}
+    wide, high = _reach([*(each.now for inside in groups.values() for each in inside), found.value]), _reach(RATIOS)
+    across = value_axis(measure, model, type="log", range=wide, tickmode="array", **named)
+    up = {"tickmode": "array", "tickvals": RATIOS, "ticktext": [f"{at - 1:+.0%}" if at != 1 else "0%" for at in RATIOS]}
     layout = layout_of(
-        xaxis={**across, "title": {"text": model.measure(measure).label}},
-        yaxis={"fixedrange": True, "automargin": True, "tickformat": "+.0%", "zeroline": False},
-        shapes=[_line(y=min(found.growth, MOST_GROWTH)), *([_line(x=found.value)] if found.value > 0 else [])],
+        xaxis={**across, "title": {"text": measure.label}},
+        yaxis={"type": "log", "range": high, "fixedrange": True, "automargin": True, "zeroline": False, **up},
+        shapes=[
+            *_grounds(found, wide, high),
+            _line(y=_ratio(found.growth)),
+            *([_line(x=found.value)] if found.value > 0 else []),
+        ],
         showlegend=True,
         legend=LEGEND,
         hovermode="closest",
         **BRUSH,
     )
     return {"data": traces, "layout": layout}
+
+
+def _spread(group: Sequence[Product], kept: int) -> list[Product]:
+    """Return the `kept` largest products of a group, and of the others so many, evenly, that all sizes are seen."""
+    sold = [each for each in group if each.now > 0]
+    rest = sold[kept:]
+    return [*sold[:kept], *rest[:: max(1, math.ceil(len(rest) / (DRAWN_EACH - kept)))]]
+
+
+def _ratio(growth: float) -> float:
+    return min(max(1 + growth, RATIOS[0]), RATIOS[-1])
+
+
+def _reach(values: Iterable[float]) -> list[float]:
+    """Return the range of a logarithmic axis with some room at both ends, as exponents of ten."""
+    known = [math.log10(value) for value in values if value > 0] or [0.0]
+    room = max(0.06 * (max(known) - min(known)), 0.1)
+    return [min(known) - room, max(known) + room]
+
+
+def _grounds(found: Assortment, wide: Sequence[float], high: Sequence[float]) -> list[dict[str, Any]]:
+    """Return the ground of each group, in its colour, where a value of more than 0 parts them."""
+    if found.value <= 0:
+        return []
+    middle = _ratio(found.growth)
+    left, right = {"x0": 10 ** wide[0], "x1": found.value}, {"x0": found.value, "x1": 10 ** wide[1]}
+    below, above = {"y0": 10 ** high[0], "y1": middle}, {"y0": middle, "y1": 10 ** high[1]}
+    places = {
+        Quadrant.STAR: right | above,
+        Quadrant.PUSH: left | above,
+        Quadrant.MILK: right | below,
+        Quadrant.PHASE_OUT: left | below,
+    }
+    plain = {"type": "rect", "layer": "below", "opacity": 0.07, "line": {"width": 0}}
+    return [plain | place | {"fillcolor": COLORS[quadrant]} for quadrant, place in places.items()]
 
 
 def _decades(values: Sequence[float]) -> list[float]:

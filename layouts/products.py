@@ -131,7 +131,7 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Drawn:
     new = len(found.of_quadrant(Quadrant.NEW))
     summary = (
         f"High value from {value} ({given[0]}), good growth from {growth} ({given[1]}). "
-        f"Not drawn: {new:,} without sales before, {found.lost:,} no longer sold."
+        f"Without growth: {new:,} not sold before, {found.lost:,} no longer sold."
     )
     rows = []
     for quadrant, name in QUADRANTS.items():
@@ -141,7 +141,7 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Drawn:
         rows.append(
             [name, f"{len(inside):,}", formats.short(total, measure.format, model), WHAT_TO_DO.get(quadrant, ""), best]
         )
-    table = tables.table(title, ["Group", "Products", measure.label, "What it asks for", "Largest"], rows)
+    table = tables.table(title, ["Group", "Products", measure.label, "What it asks for", "Largest"], rows, words=(3, 4))
     figure = figures_products.quadrants(found, dimension, model)
     return Drawn(title, summary, figure, table, found.answer, found.asked.measure)
 
@@ -196,7 +196,7 @@ def stages(life: Life, found: Assortment, dimension: str, model: SalesModel) -> 
         total = math.fsum(each.now for each in listed)
         best = ", ".join(each.label for each in listed[:LISTED_PER_STAGE])
         rows.append([name, f"{len(keys):,}", formats.short(total, measure.format, model), best])
-    table = tables.table(title, ["Stage", plural, f"{measure.label} in the period", "Largest"], rows)
+    table = tables.table(title, ["Stage", plural, f"{measure.label} in the period", "Largest"], rows, words=(3,))
     return Drawn(title, life.rule, None, table, life.answer, found.asked.measure)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -23,18 +23,20 @@ def table(
     marks: Sequence[Sequence[Any]] = (),
     meta: Mapping[str, Any] | None = None,
     total: Sequence[str] = (),
+    words: Collection[int] = (),
 ) -> Any:
     """Return a table whose first column names the rows.
 
-    With `marks` (layouts/marks.py: `rows`, `meta`) the rows open the drill menu; `total` is a last row.
+    With `marks` (layouts/marks.py: `rows`, `meta`) the rows open the drill menu; `total` is a last row. The columns
+    with these indices hold `words`: they begin at the left and break, as numbers do not.
     """
     names = [_name(row[0], mark, number) for number, (row, mark) in enumerate(zip_longest(rows, marks))]
-    body = [element("Tr", [name, *_cells(row[1:])]) for name, row in zip(names, rows, strict=True)]
+    body = [element("Tr", [name, *_cells(row[1:], words)]) for name, row in zip(names, rows, strict=True)]
     if total:
-        body.append(element("Tr", [element("Th", total[0], scope="row"), *_cells(total[1:])], className="total"))
+        body.append(element("Tr", [element("Th", total[0], scope="row"), *_cells(total[1:], words)], className="total"))
     content = [
         element("Caption", caption, className="visually-hidden"),
-        element("Thead", element("Tr", [element("Th", head, scope="col") for head in heads])),
+        element("Thead", element("Tr", [_head(head, place in words) for place, head in enumerate(heads)])),
         element("Tbody", body),
     ]
     described = labels.data(meta=orjson.dumps(meta).decode()) if meta else {}
@@ -57,8 +59,13 @@ def _name(text: str, mark: Sequence[Any] | None, number: int) -> Any:
     return element("Th", button, scope="row")
 
 
-def _cells(texts: Iterable[str]) -> Iterable[Any]:
-    return (element("Td", text) for text in texts)
+def _head(text: str, worded: bool) -> Any:  # noqa: FBT001
+    return element("Th", text, scope="col", **({"className": "words"} if worded else {}))
+
+
+def _cells(texts: Iterable[str], words: Collection[int]) -> Iterable[Any]:
+    for place, text in enumerate(texts, start=1):
+        yield element("Td", text, className="words") if place in words else element("Td", text)
 
 
 def answer_table(answer: Answer, title: str, head: str, names: Sequence[str], measure: str, model: SalesModel) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from services.access import Viewer
@@ -67,7 +68,10 @@ def of(asked: DetailQuery, model: SalesModel) -> SalesQuery:
 
 def totals(sales: Sales, asked: DetailQuery, viewer: Viewer) -> Answer:
     """Return the overview's measures of the order or customer; raises QueryError where there is none that is seen."""
-    answer = sales.answer(of(asked, sales.model), viewer)
+    query = of(asked, sales.model)
+    if asked.kind == "order":
+        query = replace(query, measures=_telling(query.measures, sales.model, dimension_of(sales.model, "order")))
+    answer = sales.answer(query, viewer)
     if answer.trust.rows == 0:
         label = sales.model.dimension(dimension_of(sales.model, asked.kind)).label.lower()
         raise QueryError(
@@ -93,19 +97,33 @@ def customer_of(sales: Sales, asked: DetailQuery, viewer: Viewer) -> list[str]:
 
 
 def orders(sales: Sales, asked: DetailQuery, viewer: Viewer) -> Answer | None:
-    """Return the orders by day, latest first, those of a customer where one is asked for; None where there are none."""
+    """Return the orders by day, latest first, of a day the largest first; those of a customer where one is asked for.
+
+    None where the data have no orders.
+    """
     name = sales.model.by_role(Role.ORDER)
     if name is None:
         return None
     base = of(asked, sales.model) if asked.kind == "customer" else asked.query
-    kept = tuple(measure for measure in base.measures if measure not in _counts(sales.model, name))
-    sort = (Sort("time", descending=True),)
-    query = replace(base, measures=kept or base.measures, dimensions=(name,), grain=Grain.DAY, compare=Compare.NONE)
+    kept = _telling(base.measures, sales.model, name)
+    sort = (Sort("time", descending=True), Sort(kept[0], descending=True))
+    query = replace(base, measures=kept, dimensions=(name,), grain=Grain.DAY, compare=Compare.NONE)
     return sales.answer(replace(query, sort=sort, limit=ORDERS), viewer)
 
 
+def _telling(measures: tuple[str, ...], model: SalesModel, order: str) -> tuple[str, ...]:
+    """Return the measures that say something of a single order: no counts of orders or customers, nothing per such."""
+    counts = _counts(model, order)
+    kept = tuple(
+        name
+        for name in measures
+        if name not in counts and not set(re.findall(r"\w+", model.measure(name).expression)) & {*counts}
+    )
+    return kept or measures
+
+
 def _counts(model: SalesModel, order: str) -> list[str]:
-    """Return measures that say nothing of a single order: they count orders or customers."""
+    """Return the measures that count orders or customers."""
     columns = [model.dimension(order).column]
     columns += [model.dimension(name).column for role in (Role.CUSTOMER,) if (name := model.by_role(role))]
     counting = {f"count_distinct({column})" for column in columns}
