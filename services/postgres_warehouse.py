@@ -8,18 +8,14 @@ version before, whole, and nothing beside it.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import re
 import select
 import threading
 import time
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
@@ -28,7 +24,7 @@ from sqlalchemy.pool import QueuePool
 
 from services.dialects import FOLDING, reading
 from services.errors import AwayError, NotReadyError, SalescopeError
-from services.sqltext import name_of
+from services.postgres_tables import NUL, copy_all, digest_of, present
 from services.warehouse import (
     KEEP,
     NO_DATA,
@@ -45,37 +41,7 @@ from services.warehouse import (
 WRITER = int.from_bytes(b"salescop")
 CONNECT_SECONDS = 2
 LOOK_EVERY = 1.0
-BATCH_ROWS = 20_000
 POINTER = sql.SQL("SELECT version, file, sha256, published_at FROM salescope.current")
-#: DuckDB types and their PostgreSQL ones. Texts sort by their bytes, as DuckDB sorts them.
-TYPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), kind)
-    for pattern, kind in (
-        (r"VARCHAR", 'text COLLATE "C"'),
-        (r"BIGINT|UINTEGER", "bigint"),
-        (r"INTEGER|USMALLINT", "integer"),
-        (r"SMALLINT|U?TINYINT", "smallint"),
-        (r"UBIGINT|U?HUGEINT", "numeric(39, 0)"),
-        (r"DECIMAL(\(\d+,\s?\d+\))", r"numeric\1"),
-        (r"DOUBLE", "double precision"),
-        (r"FLOAT", "real"),
-        (r"BOOLEAN", "boolean"),
-        (r"TIMESTAMP(_S|_MS)?", "timestamp"),
-        (r"DATE", "date"),
-    )
-)
-#: What the text format of COPY says otherwise, and the one character PostgreSQL has no room for.
-ESCAPES = ((r"'\'", r"'\\'"), ("chr(9)", r"'\t'"), ("chr(10)", r"'\n'"), ("chr(13)", r"'\r'"))
-NUL = "\N{REPLACEMENT CHARACTER}"
-
-
-@dataclass(frozen=True)
-class Copied:
-    """A table of a new version: its columns (name -> DuckDB type) and how many rows it has."""
-
-    name: str
-    columns: dict[str, str]
-    rows: int
 
 
 class PostgresWarehouse:
@@ -204,8 +170,8 @@ class PostgresWarehouse:
             with building_connection(building_file(self.root, version), self._config) as built:
                 build(built)
                 with writer.transaction():
-                    tables = _copy_all(built, writer, schema)
-                    pointer = Pointer(version, schema, _digest(tables), now)
+                    tables = copy_all(built, writer, schema)
+                    pointer = Pointer(version, schema, digest_of(tables), now)
                     _point(writer, pointer, before)
         finally:
             sweep_unfinished(self.root)
@@ -219,7 +185,7 @@ class PostgresWarehouse:
         if pointer is None:
             return None
         with self._server_errors(), self._connection() as connection:
-            if _digest(_present(connection, pointer.file)) != pointer.sha256:
+            if digest_of(present(connection, pointer.file)) != pointer.sha256:
                 raise SalescopeError(
                     f"The schema {pointer.file} is not as it was published: tables, columns or rows are missing or "
                     "were added. Load the data again."
@@ -315,75 +281,6 @@ def _conninfo(url: sa.URL) -> str:
     return psycopg.conninfo.make_conninfo(**{k: v for k, v in (given | query).items() if v is not None})  # type: ignore[arg-type]
 
 
-# Publishing
-
-
-def _copy_all(built: duckdb.DuckDBPyConnection, writer: psycopg.Connection[Any], schema: str) -> list[Copied]:
-    writer.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-    rows = built.execute(
-        "SELECT table_name, column_name, data_type FROM information_schema.columns "
-        "WHERE table_schema = 'main' ORDER BY table_name, ordinal_position"
-    ).fetchall()
-    tables: dict[str, dict[str, str]] = {}
-    for table, column, kind in rows:
-        tables.setdefault(table, {})[column] = kind
-    return [_copy(built, writer, schema, name, columns) for name, columns in tables.items()]
-
-
-def _copy(
-    built: duckdb.DuckDBPyConnection,
-    writer: psycopg.Connection[Any],
-    schema: str,
-    name: str,
-    columns: dict[str, str],
-) -> Copied:
-    table = sql.Identifier(schema, name)
-    kinds = [sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(_type(kind))) for column, kind in columns.items()]
-    writer.execute(sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(kinds)))
-    rows = 0
-    lines = built.sql(_lines(name, columns)).to_arrow_reader(BATCH_ROWS)
-    with writer.cursor() as cursor, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copy:
-        for batch in lines:
-            column = batch.column(0)
-            rows += len(column)
-            copy.write(_content(column))
-    for column, kind in columns.items():
-        if kind.startswith("TIMESTAMP"):
-            writer.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.Identifier(column)))
-    writer.execute(sql.SQL("ANALYZE {}").format(table))
-    return Copied(name, columns, rows)
-
-
-def _type(kind: str) -> Any:
-    for pattern, found in TYPES:
-        match = pattern.fullmatch(kind)
-        if match:
-            return match.expand(found)
-    raise SalescopeError(f"A column of the DuckDB type {kind} has no place in PostgreSQL.")
-
-
-def _lines(name: str, columns: dict[str, str]) -> str:
-    """Return the DuckDB select of a table's rows as lines of COPY's text format."""
-    values = ", ".join(f"coalesce({_escaped(column, kind)}, '\\N')" for column, kind in columns.items())
-    return f"SELECT concat_ws(chr(9), {values}) || chr(10) FROM {name_of(name)}"  # noqa: S608 - names are quoted
-
-
-def _escaped(column: str, kind: str) -> str:
-    if kind != "VARCHAR":
-        return f"CAST({name_of(column)} AS VARCHAR)"
-    value = name_of(column)
-    for character, written in (*ESCAPES, ("chr(0)", f"'{NUL}'")):
-        value = f"replace({value}, {character}, {written})"
-    return value
-
-
-def _content(texts: Any) -> memoryview:
-    """Return the bytes of all texts of an Arrow column, one after the other."""
-    _, offsets, content = texts.buffers()
-    bounds = memoryview(offsets).cast("i")
-    return memoryview(content)[bounds[texts.offset] : bounds[texts.offset + len(texts)]]
-
-
 def _point(writer: psycopg.Connection[Any], pointer: Pointer, before: Pointer | None) -> None:
     """Make the new version the live one, provided that the one before still is."""
     if before is None:
@@ -407,23 +304,3 @@ def _drop_old(writer: psycopg.Connection[Any], newest: int) -> None:
             with contextlib.suppress(psycopg.Error), writer.transaction():
                 writer.execute("SET LOCAL lock_timeout = '2s'")
                 writer.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
-
-
-def _digest(tables: list[Copied]) -> str:
-    """Return a digest of the tables, their columns and the numbers of their rows."""
-    shape = sorted((table.name, sorted(table.columns), table.rows) for table in tables)
-    return hashlib.sha256(repr(shape).encode()).hexdigest()
-
-
-def _present(connection: psycopg.Connection[Any], schema: str) -> list[Copied]:
-    rows = connection.execute(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s", [schema]
-    ).fetchall()
-    tables: dict[str, dict[str, str]] = {}
-    for table, column in rows:
-        tables.setdefault(table, {})[column] = ""
-    count = sql.SQL("SELECT count(*) FROM {}")
-    return [
-        Copied(name, columns, connection.execute(count.format(sql.Identifier(schema, name))).fetchall()[0][0])
-        for name, columns in tables.items()
-    ]
