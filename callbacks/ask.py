@@ -93,6 +93,9 @@ def _answer(context: PageContext, reading: Reading, edits: Edits) -> list[Compon
 
 def _nearest(reading: Reading, context: PageContext) -> list[tuple[str, str]]:
     """Return up to three readings to choose from, when only the words were unclear."""
+    if reading.closest is not None:
+        words = wording.restated(reading.closest, context.sales.model)
+        return [(words, layout.address(words))]
     if reading.faults:
         return []
     model = context.sales.model

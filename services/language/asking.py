@@ -40,6 +40,7 @@ class Reading:
 
     `faults` are (reason, words) that keep it from being answered, such as ("unknown_value", "argentina");
     `others` are different readings of the same words, best first. `features` are what the confidence was made from.
+    `kinds` are what its words were taken for, in order.
     `reworded` is what an endpoint made of the text before it was read, empty where none was asked.
     """
 
@@ -50,7 +51,13 @@ class Reading:
     faults: tuple[tuple[str, str], ...]
     others: tuple[Form, ...]
     features: dict[str, float]
+    kinds: tuple[str, ...] = ()
     reworded: str = ""
+
+    @property
+    def closest(self) -> Form | None:
+        """The reading without the one stretch of words that was not understood; None where more is missing."""
+        return self.form if confidence.closest(self.faults, self.features) else None
 
     @property
     def answerable(self) -> bool:
@@ -95,7 +102,8 @@ def read(text: str, vocabulary: Vocabulary, clock: Clock) -> Reading:
     found["close_rival"] = 1 / (1 + max(margin, 0.0))
     faults = (*_routed(draft), *_faults(draft), *_outside(form.time, vocabulary.covered))
     distinct = tuple(dict.fromkeys(other for _, other in others if other != form))
-    return Reading(text, form, confidence.probability(found), _parts(draft, edges), faults, distinct, found)
+    chance = confidence.closest(faults, found) if faults else confidence.probability(found)
+    return Reading(text, form, chance, _parts(draft, edges), faults, distinct, found, confidence.kinds(draft))
 
 
 def _rated(score: float, draft: Draft, mended: int) -> tuple[float, Draft, Form, dict[str, float]]:

@@ -72,10 +72,13 @@ def predictions(rows: Iterable[Mapping[str, Any]], vocabulary: Vocabulary, clock
 
 
 def prediction(reading: Reading, model: SalesModel) -> dict[str, Any]:
-    """Return a reading in the neutral form, with `reason` and `words` of what is missing."""
+    """Return a reading in the neutral form, with `reason` and `words` of what is missing.
+
+    Where one stretch of words was not understood, the closest reading is given, to be asked back.
+    """
     found: dict[str, Any] = {
-        "interpretation": None if reading.faults else neutral(reading, model),
-        "confidence": 0.0 if reading.faults else round(reading.confidence, 4),
+        "interpretation": neutral(reading, model) if reading.closest or not reading.faults else None,
+        "confidence": round(reading.confidence, 4),
         "clarify": not reading.answerable,
     }
     if reading.faults:

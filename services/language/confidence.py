@@ -1,13 +1,16 @@
 """How sure a reading is: a probability that the whole of it is what was meant.
 
 Features per part of the reading go through a logistic regression whose weights `python -m tests.benchmarks.calibrate`
-fits on questions made from other models; confidence.json holds them with the version and figures of the fit.
+fits; confidence.json holds them with the version and figures of the fit. What tells most is how a question is built:
+familiar.json counts which kinds of words stood side by side, and what became of them, in questions that were read
+rightly; a reading that needs a pair never seen there is doubted.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +18,10 @@ import orjson
 
 from services.language.draft import Draft
 from services.language.forms import Form
+from services.language.items import Item
 
 FILE = Path(__file__).parent / "confidence.json"
+FAMILIAR = Path(__file__).parent / "familiar.json"
 #: What a reading is described by. A doubt is counted as assembly noted it.
 DOUBTS = (
     "threshold",
@@ -72,7 +77,13 @@ FEATURES = (
     "compared",
     "bounded",
     "ranked",
+    "novel",
+    "rare",
+    "unsaid",
+    "lengthy",
 )
+#: Words of a question above which it counts as long.
+LONG = 8
 #: What a doubt costs a way to cut a question, in the units of its edges; 1 unless given.
 WEIGHT = {"repaired": 0.0, "bare_date": 0.3, "either": 0.3, "part": 0.2, "contains": 0.3, "several": 0.3}
 Weights = Mapping[str, float]
@@ -99,15 +110,81 @@ def features(draft: Draft, form: Form, mended: int) -> dict[str, float]:
         "compared": float(form.comparison is not None),
         "bounded": float(bool(form.thresholds)),
         "ranked": float(form.order is not None),
+        "unsaid": min(2.0, _unsaid(draft, form)),
+        "lengthy": max(0.0, math.log(words / LONG)),
     }
-    return found
+    return found | strangeness(kinds(draft), familiar())
+
+
+def kinds(draft: Draft) -> tuple[str, ...]:
+    """Return what each item of a question was and which part of the form took it, such as "date>time"."""
+    return tuple(f"{_kind(row)}>{row.used}" for row in draft.items.rows)
+
+
+def _kind(row: Item) -> str:
+    if row.kind != "noun":
+        return row.kind
+    noun = row.noun
+    return "noun:e" if noun.measure and noun.dimension else "noun:m" if noun.measure else "noun:d"
+
+
+def pairs(said: Sequence[str]) -> list[str]:
+    """Return the pairs of neighbours, the beginning and the end among them."""
+    return [" ".join(pair) for pair in itertools.pairwise(("^", *said, "$"))]
+
+
+def strangeness(said: Sequence[str], known: Mapping[str, int]) -> dict[str, float]:
+    """Return how many pairs of neighbours were never read rightly before, and how rare all of them are."""
+    counts = [known.get(pair, 0) for pair in pairs(said)]
+    return {
+        "novel": float(min(3, sum(count == 0 for count in counts))),
+        "rare": min(3.0, sum(1 / (1 + count) for count in counts)),
+    }
 
 
 @cache
+def familiar() -> Mapping[str, int]:
+    """Return how many questions that were read rightly hold each pair of neighbours."""
+    stored: dict[str, int] = orjson.loads(FAMILIAR.read_bytes())
+    return stored
+
+
+def _unsaid(draft: Draft, form: Form) -> float:
+    """Return how many measures and dimensions were named that the form does not hold."""
+    order = (form.order[0],) if form.order else ()
+    measures = {*form.measures, *order, *(each.measure for each in form.thresholds)}
+    names = {*form.dimensions, form.limit_per, *(each.dimension for each in form.conditions)}
+    names |= {each.per for each in form.thresholds}
+    model = draft.lexicon.model
+    columns = {model.dimension(name).column for name in names if name in model.dimensions}
+    nouns = (row.noun for row in draft.items.rows if row.kind == "noun")
+    return float(
+        sum(
+            noun.measure not in measures
+            and not (noun.dimension is not None and model.dimension(noun.dimension).column in columns)
+            for noun in nouns
+        )
+    )
+
+
+@cache
+def _stored() -> dict[str, dict[str, float]]:
+    stored: dict[str, dict[str, float]] = orjson.loads(FILE.read_bytes())
+    return stored
+
+
 def weights() -> Weights:
     """Return the fitted weights."""
-    stored: dict[str, dict[str, float]] = orjson.loads(FILE.read_bytes())
-    return stored["weights"]
+    return _stored()["weights"]
+
+
+def closest(faults: Sequence[tuple[str, str]], found: Mapping[str, float]) -> float:
+    """Return the chance that a reading is right but for a word that says nothing; 0.0 where more is missing."""
+    reasons = {reason for reason, _ in faults}
+    if len(faults) != 1 or found.get("default_measure") or found.get("no_anchor"):
+        return 0.0
+    stored: dict[str, dict[str, float]] = _stored()
+    return stored["closest"].get(reasons.pop(), 0.0)
 
 
 def probability(found: Mapping[str, float], fitted: Weights | None = None) -> float:

@@ -20,7 +20,7 @@ import orjson
 
 from services.language.asking import ASK, SURE, Reading, Vocabulary, read
 from services.language.spans import Clock
-from tests.benchmarks.questions import bikes, pharma, subscriptions, wholesale
+from tests.benchmarks.questions import bikes, gifts, pharma, subscriptions, wholesale
 from tests.benchmarks.questions.expected import Case, cases, wrong
 
 HERE = Path(__file__).parent / "questions"
@@ -30,6 +30,7 @@ SETS = (
     ("subscriptions", subscriptions),
     ("pharma", pharma),
     ("wholesale", wholesale),
+    ("gifts", gifts),
 )
 OPEN = Path(__file__).parents[2].parent / "shared" / "data" / "nlq"
 
