@@ -9,11 +9,12 @@ from typing import Any
 
 from dash import Input, Output, State, ctx, no_update
 
+from callbacks import forecast_scenarios as kept_scenarios
 from callbacks.filters import parse_search
 from callbacks.tiled_page import TiledPage, TileOf
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import forecast as layout
-from layouts import forecast_jobs, forecast_whatif
+from layouts import forecast_jobs, forecast_record, forecast_whatif
 from layouts.forecast_jobs import Ids
 from layouts.shell import Ids as Shell
 from layouts.tiles import Drawn
@@ -49,10 +50,10 @@ def _total(services: Services, sales: Sales, asked: ForecastQuery, viewer: Viewe
 
     def prices() -> Drawn:
         moved = whatif.elasticity(sales, asked.query, viewer)
-        steps = whatif.scenarios(sales, asked.measure, moved) if moved else ()
+        steps = whatif.scenarios(model, asked.measure, moved) if moved else ()
         return forecast_whatif.prices(found(), moved, steps, asked, model)
 
-    other = [TileOf("prices", "At other prices", prices)] if whatif.offered(sales, asked.measure) else []
+    other = [TileOf("prices", "At other prices", prices)] if whatif.offered(model, asked.measure) else []
     return [
         TileOf("fan", "Forecast", lambda: layout.fan(found(), asked, model, wanted()), wide=True),
         TileOf("chances", "Chances", lambda: layout.chances(page.reach(found(), asked, wanted()), asked, model)),
@@ -91,7 +92,7 @@ def _leaders(sales: Sales, asked: ForecastQuery, viewer: Viewer) -> list[TileOf]
 def _record(services: Services, sales: Sales, viewer: Viewer) -> list[TileOf]:
     def drawn() -> Drawn:
         kept = services.forecasts.kept(sales, viewer) if services.forecasts else []
-        return layout.record(kept, sales.model)
+        return forecast_record.record(kept, sales.model)
 
     return [TileOf("record", "Track record", drawn, wide=True)]
 
@@ -103,11 +104,14 @@ def page_of(services: Services) -> TiledPage[ForecastQuery]:
         viewer.require(Permission.FORECAST_RUN)
         if asked.show is Show.RECORD:
             return _record(services, sales, viewer)
+        if asked.show is Show.SCENARIOS:
+            return kept_scenarios.tiles(services, sales, asked, viewer)
         return _tiles(services, sales, asked, viewer)
 
     def settings(sales: Sales, asked: ForecastQuery, viewer: Viewer) -> Sequence[Any]:
-        found = _jobs(services, viewer)
-        return [*layout.settings(asked, sales.model), forecast_jobs.tools(asked, found, sales.model)]
+        found, model = _jobs(services, viewer), sales.model
+        tools = forecast_jobs.tools(asked, found, model, kept_scenarios.tools(asked, model))
+        return [*layout.settings(asked, model, kept_scenarios.settings(services, asked, viewer)), tools]
 
     return TiledPage(layout.PAGE, "Forecast", page.default, page.read, lambda asked: asked.query, settings, tiles)
 
@@ -125,6 +129,7 @@ def drawn(context: PageContext) -> Sequence[Drawn]:
 def register(register: Register, services: Services) -> None:
     """Add the page's callbacks."""
     page_of(services).register(register, services)
+    kept_scenarios.register(register, services)
     model = services.sales.model
 
     @register(

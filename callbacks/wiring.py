@@ -13,6 +13,7 @@ from services.administration import Administration
 from services.dataroom import DataRoom
 from services.forecasting.record import TrackRecord
 from services.forecasting.room import ForecastRoom
+from services.forecasting.scenarios import Scenarios
 from services.language.questions import Questions
 from services.planning import Planning
 from services.sales import Sales
@@ -41,6 +42,7 @@ class Services:
     questions: Questions
     forecasts: TrackRecord | None = None
     forecast_room: ForecastRoom | None = None
+    scenarios: Scenarios | None = None
 
 
 @dataclass(frozen=True)

@@ -17,23 +17,40 @@ from layouts.tiles import Drawn
 from services import formats
 from services.forecasting.page import AHEAD, ForecastQuery, Make, Reach, Show, shows
 from services.forecasting.panel import Values
-from services.forecasting.record import Kept
 from services.forecasting.registry import NAIVE
 from services.forecasting.sales import TOTAL, Outlook
 from services.model import Format, Measure, SalesModel
 from services.periods import Grain
 
 PAGE = "forecast"
-SHOWN = {Show.TOTAL: "The total", Show.PARTS: "Its parts", Show.LEADERS: "Who will lead", Show.RECORD: "Track record"}
+SHOWN = {
+    Show.TOTAL: "The total",
+    Show.PARTS: "Its parts",
+    Show.LEADERS: "Who will lead",
+    Show.SCENARIOS: "Scenarios",
+    Show.RECORD: "Track record",
+}
 GRAINS = {Grain.DAY: "Days", Grain.WEEK: "Weeks", Grain.MONTH: "Months", Grain.QUARTER: "Quarters"}
 #: Periods of history drawn before the forecast, as multiples of the horizon, within these bounds.
 FEWEST, MOST = 30, 110
 TARGET = "#d55e00"
+#: Periods side by side; labels stand clear of those of the other axis.
+TIME_AXIS: dict[str, Any] = {
+    "type": "category",
+    "automargin": True,
+    "fixedrange": True,
+    "nticks": 12,
+    "showgrid": False,
+    "ticks": "outside",
+    "ticklen": 8,
+    "tickcolor": "rgba(0,0,0,0)",
+}
+LEGEND: dict[str, Any] = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 BAND95, BAND80 = "rgba(47,111,222,0.14)", "rgba(47,111,222,0.26)"
 
 
-def settings(asked: ForecastQuery, model: SalesModel) -> list[Component]:
-    """Return the controls."""
+def settings(asked: ForecastQuery, model: SalesModel, more: Sequence[Setting] = ()) -> list[Component]:
+    """Return the controls; `more` are those of the scenarios."""
     measures = [(name, each.label) for name, each in model.measures.items()]
     offered = sorted({*AHEAD[asked.grain], asked.horizon})
     ahead = [(str(number), f"{number} ahead") for number in offered]
@@ -43,6 +60,8 @@ def settings(asked: ForecastQuery, model: SalesModel) -> list[Component]:
         Setting("Measure", "measure", asked.measure, measures, model.overview.measures[0]),
         Setting("Show", "forecast-show", asked.show.value, show, Show.TOTAL.value),
     ]
+    if asked.show is Show.SCENARIOS:
+        return settings_bar.bar(PAGE, [("What", what[1:]), ("Scenarios", more)])
     if asked.show is Show.PARTS:
         parts = [(name, each.label) for name, each in model.dimensions.items()]
         what.append(Setting("Parts", "forecast-split", asked.split, parts))
@@ -110,19 +129,11 @@ def _fan(
     return {
         "data": traces,
         "layout": layout_of(
-            xaxis={
-                "type": "category",
-                "categoryorder": "array",
-                "categoryarray": then + coming,
-                "automargin": True,
-                "fixedrange": True,
-                "nticks": 12,
-                "showgrid": False,
-            },
+            xaxis=TIME_AXIS | {"categoryorder": "array", "categoryarray": then + coming},
             yaxis=value_axis(measure, model),
             hovermode="x unified",
             showlegend=True,
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            legend=LEGEND,
         ),
     }
 
@@ -191,11 +202,11 @@ def makes(found: Sequence[Make], asked: ForecastQuery, model: SalesModel) -> Dra
         "data": traces,
         "layout": layout_of(
             barmode="relative",
-            xaxis={"type": "category", "automargin": True, "fixedrange": True, "nticks": 12, "showgrid": False},
+            xaxis=TIME_AXIS,
             yaxis=value_axis(measure, model),
             hovermode="x unified",
             showlegend=True,
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            legend=LEGEND,
         ),
     }
     return Drawn(title, summary, figure, tables.table(title, ["From", *names, "Forecast"], rows))
@@ -260,31 +271,3 @@ def leaders(listed: pd.DataFrame, name: str, asked: ForecastQuery, names: tuple[
     heads = [f"{where}, {what.lower()}", "Forecast", "80 % from", "80 % to", "Last time", "Stays in the list"]
     summary = "The last column tells in how many of the drawn futures it is in the list of its place."
     return Drawn(title, summary, None, tables.table(title, heads, rows))
-
-
-def record(kept: Sequence[Kept], model: SalesModel) -> Drawn:
-    """Return how published forecasts did."""
-    title = "Track record"
-    if not kept:
-        words = "No forecast has been published for your rows yet. Show the total and press Publish this forecast."
-        return Drawn(title, "", problem=words)
-    rows = [
-        [
-            f"{each.made_at:%Y-%m-%d} {_name(each, model)}",
-            f"{each.due} of {each.periods}",
-            *(
-                formats.short(share, Format.PERCENT, model)
-                for share in (each.wape, each.naive, each.bias, *each.within)
-            ),
-            each.models,
-        ]
-        for each in kept
-    ]
-    heads = ["Published", "Over", "Error (WAPE)", "Naive", "Bias", "Within 80 %", "Within 95 %", "Models"]
-    return Drawn(title, "Forecasts as they were said, against what came.", None, tables.table(title, heads, rows))
-
-
-def _name(each: Kept, model: SalesModel) -> str:
-    label = model.measure(each.query.measures[0]).label
-    filters = ", ".join(" ".join(condition.values) for condition in each.query.filters)
-    return f"{label}{f' ({filters})' if filters else ''}, by {each.query.grain or Grain.WEEK}"

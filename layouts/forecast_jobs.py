@@ -28,8 +28,10 @@ class Ids:
     TICK = "forecast-tick"
 
 
-def tools(asked: ForecastQuery, jobs: Sequence[JobInfo], model: SalesModel) -> Component:
-    """Return the buttons of what is on show, what came of the last one, and the viewer's last forecasts."""
+def tools(
+    asked: ForecastQuery, jobs: Sequence[JobInfo], model: SalesModel, more: Sequence[Component] = ()
+) -> Component:
+    """Return the buttons of what is on show and more, what came of the last one, and the viewer's last forecasts."""
     split = model.dimension(asked.split).plural.lower() if asked.split else ""
     running = under_way(jobs)
     return html.Div(
@@ -37,6 +39,7 @@ def tools(asked: ForecastQuery, jobs: Sequence[JobInfo], model: SalesModel) -> C
             _button(Ids.PUBLISH, "Publish this forecast", hidden=asked.show is not Show.TOTAL),
             _button(Ids.START, f"Forecast all {split} in the background", hidden=asked.show is not Show.PARTS),
             _button(Ids.CANCEL, "Cancel", hidden=running is None),
+            *more,
             html.Span(id=Ids.SAID, className="quiet", role="status"),
             html.Div(listed(jobs, model), id=Ids.JOBS, className="forecast-jobs"),
             dcc.Interval(id=Ids.TICK, interval=TICK, disabled=running is None),

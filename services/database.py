@@ -233,6 +233,22 @@ class ForecastRow(Base):
     made_at: Mapped[dt.datetime]
 
 
+class ScenarioRow(Base):
+    """A forecast and what somebody assumes beside it; services/forecasting/scenarios.py."""
+
+    __tablename__ = "scenarios"
+    __table_args__ = PERSONAL
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(sa.String(63))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(80))
+    query: Mapped[str] = mapped_column(sa.Text)
+    horizon: Mapped[int]
+    changes: Mapped[dict[str, float]] = mapped_column(sa.JSON)
+    made_at: Mapped[dt.datetime]
+
+
 class AuditEvent(Base):
     """Something somebody did or tried."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -22,6 +23,8 @@ from services.planning import Planning
 from services.query import Params, SalesQuery, from_params
 
 PREFIX = "forecast-"
+#: Parameters that name the scenarios side by side.
+CHOSEN = ("one", "two")
 #: Periods ahead whose targets are looked up.
 MOST_TARGETS = 60
 #: Periods ahead offered per grain; the first is shown unless another is asked for.
@@ -42,17 +45,19 @@ class Show(StrEnum):
     TOTAL = "total"
     PARTS = "parts"
     LEADERS = "leaders"
+    SCENARIOS = "scenarios"
     RECORD = "record"
 
 
 @dataclass(frozen=True)
 class ForecastQuery:
-    """What is forecast, and how far ahead; `split` is the dimension of the parts."""
+    """What is forecast, and how far ahead; `split` is the dimension of the parts, `chosen` numbers of scenarios."""
 
     query: SalesQuery
     horizon: int
     show: Show = Show.TOTAL
     split: str = ""
+    chosen: tuple[int, ...] = ()
 
     @property
     def grain(self) -> Grain:
@@ -80,7 +85,7 @@ def pairs(model: SalesModel) -> tuple[str, str] | None:
 def shows(model: SalesModel) -> tuple[Show, ...]:
     """Return what the page can show of these data."""
     parts = (Show.PARTS,) if model.dimensions else ()
-    return (Show.TOTAL, *parts, *((Show.LEADERS,) if pairs(model) else ()), Show.RECORD)
+    return (Show.TOTAL, *parts, *((Show.LEADERS,) if pairs(model) else ()), Show.SCENARIOS, Show.RECORD)
 
 
 def read(params: Params, model: SalesModel) -> tuple[ForecastQuery, tuple[str, ...]]:
@@ -97,9 +102,13 @@ def read(params: Params, model: SalesModel) -> tuple[ForecastQuery, tuple[str, .
     }
     for name, value in list(asked.items()):
         try:
-            if name not in choices:
-                raise UnknownNameError("setting of this page", PREFIX + name[:80], [PREFIX + each for each in choices])
-            if value not in choices[name]:
+            if name not in (*choices, *CHOSEN):
+                offered = [PREFIX + each for each in (*choices, *CHOSEN)]
+                raise UnknownNameError("setting of this page", PREFIX + name[:80], offered)
+            if name in CHOSEN:
+                if not re.fullmatch("[0-9]{1,9}", value):
+                    raise UserError(f"{value[:80]!r} is no number of a scenario.")
+            elif value not in choices[name]:
                 raise UnknownNameError("choice", value[:80], choices[name][:20])
         except UserError as error:
             problems.append(f"{PREFIX}{name[:80]} was ignored: {error}")
@@ -108,7 +117,8 @@ def read(params: Params, model: SalesModel) -> tuple[ForecastQuery, tuple[str, .
     horizon = min(int(asked.get("ahead", AHEAD[grain][0])), HORIZONS[grain])
     country = model.by_role(Role.COUNTRY)
     split = asked.get("split", country or next(iter(model.dimensions), ""))
-    found = ForecastQuery(replace(query, grain=grain), horizon, Show(asked.get("show", Show.TOTAL)), split)
+    chosen = tuple(dict.fromkeys(int(asked[name]) for name in CHOSEN if name in asked))
+    found = ForecastQuery(replace(query, grain=grain), horizon, Show(asked.get("show", Show.TOTAL)), split, chosen)
     return found, (*notices, *problems)
 
 

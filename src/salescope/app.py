@@ -38,6 +38,7 @@ from services.database import is_current, open_database
 from services.errors import NotReadyError, UserError
 from services.forecasting.record import TrackRecord
 from services.forecasting.room import ForecastRoom
+from services.forecasting.scenarios import Scenarios
 from services.inbox import Inbox
 from services.language.questions import Questions
 from services.language.rewriting import Rewriter
@@ -104,7 +105,8 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     questions = Questions(engine, sales, rewriter if settings.rewrite_url else None)
     record = TrackRecord(engine, model)
     room = installation.data_room(settings, store, engine)
-    services = Services(sales, room, people, views, planning, questions, record, forecast_room)
+    scenarios = Scenarios(engine, model)
+    services = Services(sales, room, people, views, planning, questions, record, forecast_room, scenarios)
     _data_version(server, store, model, Warming(services, accounts))
     uploads.install(server, services.data, upload_mb=settings.upload_mb, at_once=max(1, settings.threads // 2))
     exports.install(server, services)

@@ -24,4 +24,15 @@ def test_forecasts_are_on_the_overview_on_trends_and_in_the_background(visit: Vi
     assert "Revenue by Country, 3 months ahead" in page.inner_text(".forecast-jobs")
     rows = page.evaluate("async () => (await fetch(document.querySelector('.forecast-jobs a').href)).text()").split()
     assert rows[0] == "key,label,time,lo95,lo80,mean,hi80,hi95"
+    tab.open("/forecast?forecast-by=month")
+    page.click(".forecast-if summary")
+    page.fill("#forecast-assumed-1", "10")
+    page.click("#forecast-scenario-keep")
+    page.get_by_text("The name has 0 characters").wait_for()
+    page.fill("#forecast-scenario-name", "A new customer")
+    page.click("#forecast-scenario-keep")
+    page.get_by_role("heading", name="Revenue, 3 months ahead: as it is and as assumed").wait_for(timeout=WAIT)
+    assert "A new customer: £" in page.inner_text("#forecast-tiles")
+    page.click("#forecast-scenario-remove")
+    page.get_by_text("You keep no scenario yet").wait_for()
     assert tab.problems == []

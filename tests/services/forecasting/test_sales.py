@@ -188,11 +188,11 @@ def test_price_elasticity_is_found_behind_products_and_seasons() -> None:
 
 
 def test_other_prices_move_pieces_and_money_apart(sales: Sales, everyone: Viewer) -> None:
-    assert whatif.offered(sales, "revenue")
-    assert not whatif.offered(sales, "orders")
+    assert whatif.offered(sales.model, "revenue")
+    assert not whatif.offered(sales.model, "orders")
     found = whatif.elasticity(sales, MONTHLY, everyone)
     assert found is not None
-    money, pieces = (whatif.scenarios(sales, name, found) for name in ("revenue", "units"))
+    money, pieces = (whatif.scenarios(sales.model, name, found) for name in ("revenue", "units"))
     for one, other in zip(money, pieces, strict=True):
         assert one.low <= one.factor <= one.high
         assert one.factor == pytest.approx(other.factor * (1 + one.change))
