@@ -20,6 +20,8 @@ SCALE = [[0, "rgba(47,111,222,0.10)"], [0.25, "rgba(47,111,222,0.40)"], [1, "rgb
 #: Marks can be dragged over, in both directions or along one axis: the page is then kept to them.
 BRUSH: dict[str, Any] = {"dragmode": "select"}
 BRUSH_COLUMNS, BRUSH_ROWS = BRUSH | {"selectdirection": "h"}, BRUSH | {"selectdirection": "v"}
+#: Pixels, about: a line of labels with its tick, the room beside labels, a number with its unit, letters.
+LINE, BESIDE, NUMBER, CAPITAL, SMALL = 30, 12, 44, 8.0, 6.2
 CONFIG: Any = {
     "displaylogo": False,
     "responsive": True,
@@ -59,6 +61,37 @@ def value_axis(measure: Measure, model: SalesModel, **more: Any) -> dict[str, An
     else:
         axis["tickformat"] = "~s"
     return axis | more
+
+
+def with_room(figure: Figure) -> Figure:
+    """Return a figure with margins about as wide as the labels of its axes need.
+
+    plotly.js measures every label of an axis with `automargin` and draws all axes again where one needs more than the
+    margin has; labels beyond the edge are not looked for, as none is left there.
+    """
+    layout = figure["layout"]
+    margin, axes = dict(layout["margin"]), {}
+    for letter, side in (("x", "b"), ("y", "l")):
+        axis = layout.get(f"{letter}axis")
+        if axis and axis.get("automargin"):
+            axes[f"{letter}axis"] = {"ticklabeloverflow": "allow", **axis}
+            needed = LINE if letter == "x" else BESIDE + max(map(_width, _ticks(figure, letter)), default=NUMBER)
+            margin[side] = max(margin[side], round(needed))
+    if axes and layout.get("showlegend"):
+        margin["t"] = max(margin["t"], LINE)
+    return {**figure, "layout": {**layout, **axes, "margin": margin}}
+
+
+def _ticks(figure: Figure, letter: str) -> list[str]:
+    """Return the words along an axis; none along one of numbers, which plotly.js writes itself."""
+    axis = figure["layout"][f"{letter}axis"]
+    if "ticktext" in axis:
+        return list(axis["ticktext"])
+    return [each for trace in figure["data"] for each in trace.get(letter, ()) if isinstance(each, str)]
+
+
+def _width(text: str) -> float:
+    return sum(CAPITAL if each.isupper() else SMALL for each in text)
 
 
 def trend(answer: Answer, name: str, model: SalesModel) -> Figure:

@@ -155,7 +155,8 @@ def figure(drawn: Drawn, model: SalesModel) -> Figure:
     """Return what the graph of a tile gets; an empty drawing where there is none."""
     if drawn.figure is None or drawn.problem or drawn.empty:
         return NO_FIGURE
-    return {**drawn.figure, "layout": {**drawn.figure["layout"], "separators": formats.separators(model)}}
+    roomy = figures.with_room(drawn.figure)
+    return {**roomy, "layout": {**roomy["layout"], "separators": formats.separators(model)}}
 
 
 def words(page: str, key: str, drawn: Drawn) -> list[Any]:

@@ -101,3 +101,18 @@ def test_table_names_rows_and_columns() -> None:
     caption, _, body = (each["props"]["children"] for each in made["props"]["children"])
     assert caption == "Sales"
     assert [row["props"]["children"][0]["props"]["scope"] for row in body] == ["row", "row"]
+
+
+def test_margins_have_room_for_the_labels_and_are_never_made_smaller() -> None:
+    bars = {"type": "bar", "orientation": "h", "x": [1], "y": [0]}
+    axis = {"automargin": True, "ticktext": ["A name of a product"]}
+    drawn = {"data": [bars], "layout": figures.layout_of(xaxis={"automargin": True}, yaxis=axis)}
+    wide = figures.with_room(drawn)["layout"]
+    shorter = {"data": [bars], "layout": figures.layout_of(yaxis={**axis, "ticktext": ["A"]})}
+    assert wide["margin"]["l"] > figures.with_room(shorter)["layout"]["margin"]["l"] > 8
+    assert wide["margin"]["b"] > wide["margin"]["r"] == 8
+    assert wide["yaxis"]["ticktext"] == axis["ticktext"]
+    given = {"l": 500, "r": 0, "t": 0, "b": 500}
+    assert figures.with_room({"data": [bars], "layout": wide | {"margin": given}})["layout"]["margin"] == given
+    alone = {"data": [], "layout": figures.layout_of(geo={})}
+    assert figures.with_room(alone) == alone
