@@ -171,7 +171,7 @@ def currency_prefix(model: SalesModel) -> str:
 
 def day(moment: dt.date, model: SalesModel) -> str:
     """Return a date, such as 9 Dec 2011."""
-    return f"{moment.day} {Locale.parse(locale_of(model)).months['format']['abbreviated'][moment.month]} {moment.year}"
+    return f"{moment.day} {months(locale_of(model))[moment.month - 1]} {moment.year}"
 
 
 def moment_text(moment: dt.datetime, model: SalesModel) -> str:
@@ -197,7 +197,7 @@ def bucket(moment: dt.date, grain: Grain | None, model: SalesModel, *, short: bo
             return year if grain is Grain.YEAR else f"Q{month // 3 + 1} {year}"
         case Grain.MONTH:
             first, month = buckets.month_of(_date(moment), model.calendar)
-            return f"{Locale.parse(locale_of(model)).months['format']['abbreviated'][month]} {first}"
+            return f"{months(locale_of(model))[month - 1]} {first}"
         case Grain.WEEK:
             return f"from {day(moment, model)}"
         case _:

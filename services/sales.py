@@ -33,7 +33,7 @@ from services.warehouse import NO_DATA, Snapshot, Warehouse, coverage_of
 
 SECOND = dt.timedelta(seconds=1)
 #: What an answer costs (`Plan.cost`) from which on it gives way to others; such ones computed at once in a process.
-HEAVY, HEAVY_AT_ONCE = 1_000_000, 4
+HEAVY, HEAVY_AT_ONCE = 5_000_000, 4
 
 
 @dataclass(frozen=True)

@@ -102,10 +102,33 @@
     return figure;
   }
 
+  // Charts out of sight are drawn one by one after those in sight were painted; those of one graph in their order.
+  const waiting = new WeakMap();
+  let last = Promise.resolve();
+
+  function inSight(graph) {
+    const box = graph.getBoundingClientRect();
+    return box.top < window.innerHeight && box.bottom > 0;
+  }
+
+  function turn() {
+    // Frames are not drawn in a tab behind others, where a timer still runs.
+    const frame = () => new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); setTimeout(done, 200); });
+    last = last.then(frame);
+    return last;
+  }
+
   for (const name of ["newPlot", "react"]) {
     const draw = window.Plotly[name];
-    window.Plotly[name] = (graph, figure, ...more) =>
-      draw(graph, Array.isArray(figure) ? figure : prepared(figure), ...more).then(listen);
+    window.Plotly[name] = (graph, figure, ...more) => {
+      const act = () => draw(graph, Array.isArray(figure) ? figure : prepared(figure), ...more).then(listen);
+      const before = waiting.get(graph) || (inSight(graph) ? null : turn());
+      if (!before) return act();
+      const drawn = before.then(act), over = drawn.catch(() => null);
+      waiting.set(graph, over);
+      over.then(() => waiting.get(graph) === over && waiting.delete(graph));
+      return drawn;
+    };
   }
 
   // The panel.

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 
 const TRACES = ['bar', 'box', 'choropleth', 'heatmap', 'treemap', 'waterfall']; // scatter is part of the core
 const TOPOJSON = ['world_110m'];
+const LAYERS = ['countries', 'land'];
 
 const out = process.argv[2];
 const require = createRequire(import.meta.url);
@@ -83,8 +84,23 @@ writeFileSync(join(out, 'plotly.min.js.LICENSES.txt'), `Packages with code in pl
 globalThis.window = {}; // that script is written for a browser
 const assets = require('plotly.js/dist/plotly-geo-assets.js');
 if (assets.version !== plotly.version) throw new Error(`geo assets are of ${assets.version}`);
+// Without the layers that no map of ours draws, and the arcs that only they have.
+function drawn({ objects, arcs, ...more }) {
+    const kept = Object.fromEntries(LAYERS.map((name) => [name, structuredClone(objects[name])]));
+    const places = new Map();
+    const place = (arc) => {
+        const own = arc < 0 ? ~arc : arc;
+        if (!places.has(own)) places.set(own, places.size);
+        return arc < 0 ? ~places.get(own) : places.get(own);
+    };
+    const moved = (found) => (Array.isArray(found) ? found.map(moved) : place(found));
+    for (const { geometries } of Object.values(kept)) {
+        for (const each of geometries) if (each.arcs) each.arcs = moved(each.arcs);
+    }
+    return { ...more, objects: kept, arcs: [...places.keys()].map((own) => arcs[own]) };
+}
 for (const name of TOPOJSON) {
-    writeFileSync(join(out, 'topojson', `${name}.json`), JSON.stringify(assets.topojson[name]));
+    writeFileSync(join(out, 'topojson', `${name}.json`), JSON.stringify(drawn(assets.topojson[name])));
 }
 
 // 4. Bootstrap, unchanged.
