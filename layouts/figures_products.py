@@ -98,7 +98,7 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
             "x": numbers(each.now for each in inside),
             "y": numbers(_ratio(each.growth) for each in inside),
             "text": [labels.cut(each.label, 18) if each is inside[0] and quadrant in HIGH else "" for each in inside],
-            "textposition": "top center",
+            "textposition": "top left",
             "textfont": {"size": 10},
             "hovertext": [
                 f"{each.label}: {formats.exact(each.now, measure.format, model)}, "
