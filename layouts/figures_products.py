@@ -10,8 +10,9 @@ from layouts import labels
 from layouts.figures import BEFORE, BRUSH, NOW, Figure, layout_of, numbers, value_axis
 from layouts.figures_trends import LEGEND
 from services import formats
+from services.lifecycles import Price
 from services.model import SalesModel
-from services.products import QUADRANTS, Assortment, Price, Product, Quadrant
+from services.products import QUADRANTS, Assortment, Product, Quadrant
 
 #: Points of the curve, and of each group, at most.
 DRAWN, DRAWN_EACH = 150, 60
