@@ -224,7 +224,7 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     },
     "contribute": {
         "": """
-            contributed | contribute | contributes | performed | perform | did | doing | do | does | perform best |
-            account for""",
+            (fared/fare/fares/faring) | contributed | contribute | contributes | performed | perform | did | doing |
+            do | does | perform best | account for""",
     },
 }
