@@ -223,7 +223,9 @@ class Edges:
         past = place + 1
         while past < len(self.texts) and self.texts[past] in _LINKING:
             past += 1
-        if past == place + 1 or past >= len(self.texts) or not self.texts[past].isalpha():
+        if past >= len(self.texts) or not self.texts[past].isalpha():
+            return
+        if past == place + 1 and not self.texts[past].endswith("ed"):
             return
         noun = self.lexicon.find((self.texts[past], self.texts[place]))
         if noun is not None and noun.measure:
@@ -274,7 +276,7 @@ class Edges:
                 numbers = self.narrowed[key]
                 if not numbers:
                     break
-                if not self._content(past - 1):
+                if not self._content(past - 1) or (len(words) == 1 and words[0] in date_words.NUMBER_WORDS):
                     continue
                 worth = "part" if len(numbers) == 1 else "contains"
                 less = (-1.0 if words[0].isdecimal() else 0.0) + TOGETHER * (len(words) - 1)

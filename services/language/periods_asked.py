@@ -41,8 +41,9 @@ def read(draft: Draft) -> None:
     growth = [row for row in items.rows if row.kind == "growth" and not row.used]
     like = [row for row in items.rows if row.kind == "lastyear"]
     versus = [row for row in items.rows if row.kind == "versus" and not row.used]
+    members = len(dates) < 2 and draft.dimensions and any(len(each.values) > 1 for each in draft.conditions)
     compared = bool(versus or growth or like) or any(
-        row.kind == "compare" and row.used == "comparison" for row in items.rows
+        row.kind == "compare" and row.used == "comparison" and not members for row in items.rows
     )
     between = items.has("or") and any(text in _COMPARATIVES for text in draft.texts)
     compared |= between and len(dates) == 2

@@ -147,19 +147,22 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
     },
     "filler": {
         "": """
-            taking only | taking just | considering only | counting only | looking only at | taking into account only
-            | limited to | restricted to | only counting | considering just | focusing on | focussing on |
-            concentrating on | looking at | put together | taken together | added together | lumped together | all
-            together | all told | all in all | in aggregate | in all | by chance | as one | in one go | at a glance |
-            at once | as well | if possible | if you can | if you could | if you please | when you can | when you get
-            a chance | when you have a moment | if you would | a quick look at | a look at | a list of | an overview
-            of | an idea of | a feel for | a sense of | a picture of | a view of | the picture for | the story for |
-            by the way | for me | for us | to me | to us | for my own use | in front of me | up to me | i ' d | i ' m
-            | i ' ll | let ' s | at all | as far as | to date please | thank you | many thanks | of course | one by
-            one | so to speak | at the moment | end to end | all of | any of | each one | a piece | between them |
-            among them | over the counter | through the door | out of the door | out the door | over the line | under
-            our belt | on the books | on our books | in the books | in the bag | off the shelves | off our shelves |
-            through the till | through the tills | to our name""",
+            quick (one/question) | a quick (one/question) | one (question/more) | that of | those of | the (one/ones)
+            of | any (idea/clue/chance) | do (you/we) know | i wonder | it interests me | i am
+            (searching/seeking/interested in/looking for) | so kind (and/as) to | be so kind (and/as/) | in the
+            meantime | right now | for once | taking only | taking just | considering only | counting only | looking
+            only at | taking into account only | limited to | restricted to | only counting | considering just |
+            focusing on | focussing on | concentrating on | looking at | put together | taken together | added
+            together | lumped together | all together | all told | all in all | in aggregate | in all | by chance |
+            as one | in one go | at a glance | at once | as well | if possible | if you can | if you could | if you
+            please | when you can | when you get a chance | when you have a moment | if you would | a quick look at |
+            a look at | a list of | an overview of | an idea of | a feel for | a sense of | a picture of | a view of
+            | the picture for | the story for | by the way | for me | for us | to me | to us | for my own use | in
+            front of me | up to me | i ' d | i ' m | i ' ll | let ' s | at all | as far as | to date please | thank
+            you | many thanks | of course | one by one | so to speak | at the moment | end to end | all of | any of |
+            each one | a piece | between them | among them | over the counter | through the door | out of the door |
+            out the door | over the line | under our belt | on the books | on our books | in the books | in the bag |
+            off the shelves | off our shelves | through the till | through the tills | to our name""",
     },
     "vague": {
         "": """
