@@ -9,6 +9,7 @@ from typing import Any
 
 from callbacks.tiled_page import TiledPage, TileOf
 from layouts import countries as layout
+from layouts import country
 from layouts.changes import changes
 from layouts.tiles import Drawn
 from services import countries, pivot
@@ -74,26 +75,26 @@ def _one(sales: Sales, asked: CountryQuery, viewer: Viewer) -> list[TileOf]:
 
     def trend() -> Drawn:
         answer = sales.answer(replace(query, grain=grain_of(sales.window(query))), viewer)
-        return layout.trend(with_gaps(answer, model.calendar), choice.label, model)
+        return country.trend(with_gaps(answer, model.calendar), choice.label, model)
 
     def against() -> Drawn:
         found, answer = countries.against(sales, asked, key, viewer)
-        return layout.against(found, answer, choice.label, plural, model)
+        return country.against(found, answer, choice.label, plural, model)
 
     def products() -> Drawn:
         by = countries.ranked(asked, model, key, product or "")
-        return layout.ranked(sales.answer(replace(by, limit=layout.TOP), viewer), choice.label, model)
+        return country.ranked(sales.answer(replace(by, limit=country.TOP), viewer), choice.label, model)
 
     found = [
         TileOf("trend", "Over time", trend),
         TileOf("against", "Against the others", against),
-        TileOf("mix", "Mix", lambda: layout.mix(countries.mix(sales, asked, key, viewer), choice.label, model)),
+        TileOf("mix", "Mix", lambda: country.mix(countries.mix(sales, asked, key, viewer), choice.label, model)),
     ]
     if product is not None:
         found += [
             TileOf("products", "Products", products, wide=True),
-            TileOf("rose", "Rose most", lambda: layout.movers(movers(), True, choice.label, model)),
-            TileOf("fell", "Fell most", lambda: layout.movers(movers(), False, choice.label, model)),
+            TileOf("rose", "Rose most", lambda: country.movers(movers(), True, choice.label, model)),
+            TileOf("fell", "Fell most", lambda: country.movers(movers(), False, choice.label, model)),
         ]
     return found
 

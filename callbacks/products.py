@@ -10,11 +10,12 @@ from typing import Any
 from callbacks.tiled_page import TiledPage, TileOf
 from layouts import products as layout
 from layouts.tiles import Drawn
-from services import products
+from services import lifecycles, products
 from services.access import Viewer
+from services.lifecycles import Life
 from services.model import Role, SalesModel
 from services.overview import grain_of
-from services.products import Assortment, Life, ProductQuery
+from services.products import Assortment, ProductQuery
 from services.query import Sort
 from services.sales import Sales
 from services.spine import with_gaps
@@ -51,7 +52,7 @@ def _trend(sales: Sales, asked: ProductQuery, viewer: Viewer) -> Drawn:
 
 
 def _prices(sales: Sales, asked: ProductQuery, viewer: Viewer) -> Drawn:
-    found = products.prices(sales, products.one(asked, sales.model), viewer)
+    found = lifecycles.prices(sales, products.one(asked, sales.model), viewer)
     return layout.item_prices(found, products.price_parts(sales.model), sales.model)
 
 
@@ -71,7 +72,7 @@ def _tiles(sales: Sales, asked: ProductQuery, viewer: Viewer) -> list[TileOf]:
 
     @cache
     def life() -> Life:
-        return products.life(sales, everything, viewer)
+        return lifecycles.life(sales, everything, viewer)
 
     if not asked.item:
         return [

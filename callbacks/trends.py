@@ -10,7 +10,7 @@ from typing import Any
 from callbacks.tiled_page import TiledPage, TileOf
 from layouts import trends as layout
 from layouts.tiles import Drawn
-from services import trends
+from services import seasons, trends
 from services.access import Permission, Viewer
 from services.buckets import month_of
 from services.errors import UserError
@@ -46,24 +46,24 @@ def _trend(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
 
 
 def _season(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
-    found = trends.pattern(sales, asked.query, Grain.MONTH, viewer)
+    found = seasons.pattern(sales, asked.query, Grain.MONTH, viewer)
     first = month_of(found.buckets[0].start.date(), sales.model.calendar)[1] if found.buckets else 0
     made = season(found.values, first) if found.buckets else None
     return layout.season(found, made, decompose(found.values, SEASONS[Grain.MONTH][0]), asked.measure, sales.model)
 
 
 def _week(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
-    days, answer = trends.weekdays(sales, asked.query, viewer)
+    days, answer = seasons.weekdays(sales, asked.query, viewer)
     return layout.week(days, answer, asked.measure, sales.model)
 
 
 def _unusual(sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
     grain = _grain(sales, asked)
-    return layout.unusual(trends.pattern(sales, asked.query, grain, viewer), asked.measure, sales.model)
+    return layout.unusual(seasons.pattern(sales, asked.query, grain, viewer), asked.measure, sales.model)
 
 
 def _seasonal(dimension: str, sales: Sales, asked: TrendQuery, viewer: Viewer) -> Drawn:
-    found, answer = trends.seasonal_items(sales, asked.query, dimension, viewer)
+    found, answer = seasons.seasonal_items(sales, asked.query, dimension, viewer)
     return layout.seasonal(found, answer, dimension, asked.measure, sales.model)
 
 
@@ -74,7 +74,7 @@ def _tiles(sales: Sales, asked: TrendQuery, viewer: Viewer) -> list[TileOf]:
             f"Seasonal {sales.model.dimension(name).plural.lower()}",
             partial(_seasonal, name, sales, asked, viewer),
         )
-        for name in trends.offered_items(sales.model)
+        for name in seasons.offered_items(sales.model)
     ]
     return [
         TileOf("trend", "Trend", partial(_trend, sales, asked, viewer), wide=True),

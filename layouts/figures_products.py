@@ -10,8 +10,9 @@ from layouts import labels
 from layouts.figures import BEFORE, BRUSH, NOW, Figure, layout_of, numbers, value_axis
 from layouts.figures_trends import LEGEND
 from services import formats
+from services.lifecycles import Price
 from services.model import SalesModel
-from services.products import QUADRANTS, Assortment, Price, Product, Quadrant
+from services.products import QUADRANTS, Assortment, Product, Quadrant
 
 #: Points of the curve, and of each group, at most.
 DRAWN, DRAWN_EACH = 150, 60
@@ -98,7 +99,7 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
             "x": numbers(each.now for each in inside),
             "y": numbers(_ratio(each.growth) for each in inside),
             "text": [labels.cut(each.label, 18) if each is inside[0] and quadrant in HIGH else "" for each in inside],
-            "textposition": "top center",
+            "textposition": "top left",
             "textfont": {"size": 10},
             "hovertext": [
                 f"{each.label}: {formats.exact(each.now, measure.format, model)}, "

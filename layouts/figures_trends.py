@@ -13,7 +13,8 @@ from services import formats
 from services.forecasting.overlay import FORECAST, HIGH, LOW
 from services.model import Format, SalesModel
 from services.seasonality import Season
-from services.trends import Look, Pattern, Trend, Weekday
+from services.seasons import Pattern, Weekday
+from services.trends import Look, Trend
 
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 #: How the lines of a trend look; a further kind is drawn dotted.

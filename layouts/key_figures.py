@@ -164,7 +164,7 @@ def table_of(kpis: Answer, model: SalesModel) -> Drawn:
             row += [formats.short(before, measure.format, model), formats.change_text(share, model)]
         rows.append(row)
     summary = f"{labels.range_of(kpis.window.now, model)}."
-    return Drawn("Key figures", summary, None, tables.table("Key figures", heads, rows), kpis)
+    return Drawn("Key figures", summary, None, tables.table("Key figures", heads, rows), kpis, cards=True)
 
 
 def _change(name: str, measure: Measure, kpis: Answer, model: SalesModel) -> Any:

@@ -93,7 +93,7 @@ def _targets(model: SalesModel, targets: Sequence[Target]) -> Component:
                 ]
             ),
         ],
-        className="card chart tile",
+        className="card chart tile tile-wide",
     )
 
 
@@ -189,4 +189,4 @@ def notes_table(model: SalesModel, notes: Sequence[Note]) -> Any:
         ]
         for note in notes
     ]
-    return tables.table("Notes", ["Days", "Note", "By"], rows)
+    return tables.table("Notes", ["Days", "Note", "By"], rows, words=(1, 2))

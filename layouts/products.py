@@ -13,19 +13,9 @@ from layouts import answered, figures_products, labels, settings_bar, tables
 from layouts.settings_bar import NONE, Setting
 from layouts.tiles import Drawn
 from services import formats
+from services.lifecycles import STAGES, Life, Price, Stage
 from services.model import Format, SalesModel
-from services.products import (
-    QUADRANTS,
-    STAGES,
-    Assortment,
-    Life,
-    Price,
-    Product,
-    ProductQuery,
-    Quadrant,
-    Stage,
-    names_of,
-)
+from services.products import QUADRANTS, Assortment, Product, ProductQuery, Quadrant, names_of
 from services.sales import Answer
 
 PAGE = "products"

@@ -14,6 +14,9 @@ from services import formats
 from services.model import SalesModel
 from services.sales import Answer
 
+#: Letters from which on a text is no number.
+LONG = 32
+
 
 def table(
     caption: str,
@@ -28,7 +31,7 @@ def table(
     """Return a table whose first column names the rows.
 
     With `marks` (layouts/marks.py: `rows`, `meta`) the rows open the drill menu; `total` is a last row. The columns
-    with these indices hold `words`: they begin at the left and break, as numbers do not.
+    with these indices hold `words`: they begin at the left and break, as numbers do not; long texts do so anywhere.
     """
     names = [_name(row[0], mark, number) for number, (row, mark) in enumerate(zip_longest(rows, marks))]
     body = [element("Tr", [name, *_cells(row[1:], words)]) for name, row in zip(names, rows, strict=True)]
@@ -65,7 +68,8 @@ def _head(text: str, worded: bool) -> Any:  # noqa: FBT001
 
 def _cells(texts: Iterable[str], words: Collection[int]) -> Iterable[Any]:
     for place, text in enumerate(texts, start=1):
-        yield element("Td", text, className="words") if place in words else element("Td", text)
+        worded = place in words or (isinstance(text, str) and len(text) > LONG)
+        yield element("Td", text, className="words") if worded else element("Td", text)
 
 
 def answer_table(answer: Answer, title: str, head: str, names: Sequence[str], measure: str, model: SalesModel) -> Any:

@@ -95,7 +95,7 @@ def taught_table(taught: Sequence[Taught]) -> Component:
     if not taught:
         return html.P("Nothing yet.", className="summary")
     rows = [[each.phrase, each.meaning, each.kind, each.by] for each in taught]
-    table: Component = tables.table("What was taught", ["Words", "Mean", "Kind", "By"], rows)
+    table: Component = tables.table("What was taught", ["Words", "Mean", "Kind", "By"], rows, words=(1, 2, 3))
     return table
 
 

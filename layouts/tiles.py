@@ -54,7 +54,8 @@ NOTHING = "There are no order lines for these filters. Widen the period or remov
 class Drawn:
     """A tile ready to be shown; `problem` is what to say instead, when it could not be drawn.
 
-    `sheet` makes what its files hold, where that is not the answer row by row.
+    `sheet` makes what its files hold, where that is not the answer row by row; on paper the rows of its table are
+    `cards` if so: what, how much, and the rest small.
     """
 
     title: str
@@ -65,6 +66,7 @@ class Drawn:
     measure: str = ""
     problem: str = ""
     sheet: Callable[[], Sheet] | None = None
+    cards: bool = False
 
     @property
     def empty(self) -> bool:

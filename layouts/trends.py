@@ -17,7 +17,8 @@ from services.model import SalesModel
 from services.periods import Compare, Grain
 from services.sales import Answer
 from services.seasonality import ALPHA, STRONG, Decomposition, Season
-from services.trends import AHEAD, AVERAGES, LOOKS, Line, Look, Pattern, Seasonal, Trend, TrendQuery, Weekday
+from services.seasons import Pattern, Seasonal, Weekday
+from services.trends import AHEAD, AVERAGES, LOOKS, Line, Look, Trend, TrendQuery
 
 PAGE = "trends"
 

@@ -269,7 +269,7 @@ def _compare(
 
 
 def _see(
-    model: SalesModel, query: SalesQuery, narrowed: SalesQuery, mark: Mark, _asked: Range, places: Places
+    model: SalesModel, query: SalesQuery, narrowed: SalesQuery, mark: Mark, asked: Range, places: Places
 ) -> Iterator[Entry]:
     yield from _about(model, query, mark, places)
     if places.lines and model.lines:
@@ -279,8 +279,9 @@ def _see(
     if places.explore:
         whole = replace(query, measures=(mark.measure,), sort=(), limit=None, offset=0, having=())
         yield Entry(Group.SEE, "Open in Explore", address(places.explore, whole))
-    if places.ask:
-        yield Entry(Group.SEE, "Ask about it", f"{places.ask}?{urlencode({'q': question(model, narrowed, mark)})}")
+    words = question(model, narrowed, mark, asked)
+    if places.ask and words:
+        yield Entry(Group.SEE, "Ask about it", f"{places.ask}?{urlencode({'ask-q': words})}")
 
 
 #: The role of a dimension -> the page that shows one of its values, and the parameter that names it there.
@@ -308,11 +309,20 @@ def _about(model: SalesModel, query: SalesQuery, mark: Mark, places: Places) -> 
             )
 
 
-def question(model: SalesModel, narrowed: SalesQuery, mark: Mark) -> str:
-    """Return the mark as a sentence: `revenue for France from 2011-01-01 to 2011-12-31`."""
-    words = [model.measure(mark.measure).label.lower()]
-    words += [f"for {mark.label}"] if mark.values and mark.label else []
+#: How the operators of filters are said.
+SAID = {"is": "", "not": "without "}
+
+
+def question(model: SalesModel, narrowed: SalesQuery, mark: Mark, asked: Range) -> str:
+    """Return the mark as a sentence, `revenue, country France, from 2011-01-01 to 2011-12-31`, or "".
+
+    What cannot be said in full, such as an hour or a blank, is not said: the answer would be another number.
+    """
     period = narrowed.period
-    if period.first is not None:
-        words.append(f"from {period.first} to {period.last}")
-    return " ".join(words)
+    first, last = period.first or asked.start.date(), period.last or (asked.end - DAY).date()
+    words = [model.measure(mark.measure).label.lower()]
+    for each in narrowed.filters:
+        if each.operator not in SAID or each.field not in model.dimensions:
+            return ""
+        words.append(f"{SAID[each.operator]}{model.dimensions[each.field].label.lower()} {' or '.join(each.values)}")
+    return ", ".join([*words, f"from {first} to {last}"])

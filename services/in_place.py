@@ -16,7 +16,7 @@ from services.dialects import reading
 from services.errors import NotReadyError, SalescopeError, UserError
 from services.model import SalesModel
 from services.postgres_warehouse import reading_engine
-from services.warehouse import NO_DATA, Build, Pointer, Snapshot
+from services.warehouse import NO_DATA, Build, Pointer, Snapshot, Update
 
 LOOK_EVERY = 15.0
 NO_LOADS = (
@@ -82,7 +82,7 @@ class InPlace:
         raise UserError(NO_LOADS)
         yield
 
-    def publish(self, build: Build, now: str, update: Build | None = None) -> Pointer:  # noqa: ARG002 - as every warehouse
+    def publish(self, build: Build, now: str, update: Update | None = None) -> Pointer:  # noqa: ARG002 - as every warehouse
         """Raise UserError: nothing can be loaded."""
         raise UserError(NO_LOADS)
 

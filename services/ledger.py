@@ -22,6 +22,7 @@ from services.errors import LoadError, RebuildError
 from services.model import SQL_TYPES, SalesModel
 from services.periods import Grain
 from services.sqltext import literal_type, name_of, one, path_of
+from services.touched import Touched
 from services.warehouse import KEEP, Warehouse, rows_of, sync
 
 #: Line ids of one load lie below this; the load's number is added in multiples of it.
@@ -238,8 +239,8 @@ def keeps_to_its_days(ledger: Sequence[Load]) -> bool:
 
 def update(
     connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: Sequence[Load], version: int
-) -> None:
-    """Bring a copy of the snapshot before up to date with the last load: only the days it has lines of are made anew.
+) -> Touched:
+    """Bring a copy of the snapshot before up to date with the last load; return the days made anew, those it has.
 
     Raises RebuildError where `build` has to make the version from nothing.
     """
@@ -254,11 +255,10 @@ def update(
     _describe(connection, model, ledger)
     rollups.renew(connection, model, touched)
     renewing.renew(connection, model, root, version, touched)
+    return touched
 
 
-def _touched(
-    connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: Sequence[Load]
-) -> rollups.Touched:
+def _touched(connection: duckdb.DuckDBPyConnection, root: Path, model: SalesModel, ledger: Sequence[Load]) -> Touched:
     """Return the days that the last load of a ledger changes in a snapshot with the loads before it."""
     there = {row[0] for row in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
     if not {"images", "chosen"} <= there or not one(connection, "SELECT count(*) FROM images")[0]:
@@ -268,7 +268,7 @@ def _touched(
     expected = [(each.number, each.digest, each.active) for each in sorted(ledger[:-1], key=lambda each: each.number)]
     if before != expected or chosen != repr(tuning.read(root)):
         raise RebuildError("More than the last load is new.")
-    return rollups.Touched(model.facts.time, *period_of(last))
+    return Touched(model.facts.table, model.facts.time, *period_of(last))
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, model: SalesModel, ledger: Sequence[Load]) -> None:

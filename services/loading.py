@@ -36,6 +36,7 @@ from services.preparing import Bound, Prepared, Progress, prepare
 from services.recipe import Recipe, Source, Table
 from services.scratch import require_space, scratch
 from services.sqltext import name_of, one, path_of
+from services.touched import Touched
 from services.warehouse import Pointer, Warehouse, sync
 
 __all__ = ["LOAD_STRIDE", "Load", "Loaded", "Mode", "Overlap", "load", "loads", "publish", "publish_parquet", "undo"]
@@ -301,9 +302,10 @@ def _publish(
         batches.carry(connection, warehouse)
         extra(connection)
 
-    def renew(connection: duckdb.DuckDBPyConnection) -> None:
-        update(connection, warehouse.root, model, ledger, version)
+    def renew(connection: duckdb.DuckDBPyConnection) -> Touched:
+        touched = update(connection, warehouse.root, model, ledger, version)
         extra(connection)
+        return touched
 
     shorter = renew if keeps_to_its_days(ledger) else None
     return warehouse.publish(fill, utc_now().isoformat(timespec="seconds"), shorter)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -12,7 +13,10 @@ import psycopg
 from psycopg import sql
 
 from services.errors import SalescopeError
-from services.sqltext import name_of
+from services.periods import Grain
+from services.rollups import read
+from services.sqltext import name_of, one
+from services.touched import Touched
 
 BATCH_ROWS = 20_000
 #: DuckDB types and their PostgreSQL ones. Texts sort by their bytes, as DuckDB sorts them.
@@ -43,44 +47,113 @@ class Copied:
 
     name: str
     columns: dict[str, str]
-    rows: int
+    rows: int = 0
 
 
-def copy_all(built: duckdb.DuckDBPyConnection, writer: psycopg.Connection[Any], schema: str) -> list[Copied]:
-    """Make a schema of all tables that were built; return them."""
+@dataclass(frozen=True)
+class Before:
+    """The schema of the version before, and the days in which a new version differs from it."""
+
+    schema: str
+    touched: Touched
+
+
+def copy_all(
+    built: duckdb.DuckDBPyConnection, writer: psycopg.Connection[Any], schema: str, before: Before | None = None
+) -> list[Copied]:
+    """Make a schema of all tables that were built; return them.
+
+    Rows of days that are as they were come from the version `before`, where it has them.
+    """
     writer.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
     rows = built.execute(
         "SELECT table_name, column_name, data_type FROM information_schema.columns "
-        "WHERE table_schema = 'main' ORDER BY table_name, ordinal_position"
+        "WHERE table_catalog = current_database() AND table_schema = 'main' ORDER BY table_name, ordinal_position"
     ).fetchall()
     tables: dict[str, dict[str, str]] = {}
     for table, column, kind in rows:
         tables.setdefault(table, {})[column] = kind
-    return [_copy(built, writer, schema, name, columns) for name, columns in tables.items()]
+    grains = _grains(built, before.touched) if before else {}
+    return [_table(built, writer, schema, Copied(name, columns), before, grains) for name, columns in tables.items()]
 
 
-def _copy(
+def _table(
     built: duckdb.DuckDBPyConnection,
     writer: psycopg.Connection[Any],
     schema: str,
-    name: str,
-    columns: dict[str, str],
+    wanted: Copied,
+    before: Before | None,
+    grains: Mapping[str, Grain],
 ) -> Copied:
+    """Make a table and fill it."""
+    name, columns = wanted.name, wanted.columns
+    target, taken, within = _create(writer, schema, name, columns), 0, "true"
+    if before is not None and name in grains:
+        within = before.touched.within(grains[name])
+        taken = _take_over(built, writer, before.schema, target, name, within)
+    copied = _copy(built, writer, target, _lines(name, columns, within if taken else "true"))
+    _finish(writer, target, columns)
+    return replace(wanted, rows=taken + copied)
+
+
+def _grains(built: duckdb.DuckDBPyConnection, touched: Touched) -> dict[str, Grain]:
+    """Return the tables whose rows belong to a bucket of time, and how long these are."""
+    listed = built.execute("SELECT definition FROM rollups").fetchall()
+    return {touched.table: Grain.DAY} | {each.table: each.grain for each in read([row[0] for row in listed])}
+
+
+def _take_over(
+    built: duckdb.DuckDBPyConnection,
+    writer: psycopg.Connection[Any],
+    schema: str,
+    target: sql.Identifier,
+    name: str,
+    within: str,
+) -> int:
+    """Fill a table with the rows of the one before that are not `within`; return how many.
+
+    Not one where these are not as many as were built, or of another kind.
+    """
+    (expected,) = one(built, f"SELECT count(*) FROM {name_of(name)} WHERE NOT {within}")  # noqa: S608 - names are quoted
+    there = writer.execute("SELECT to_regclass(%s)", [sql.Identifier(schema, name).as_string()]).fetchone()
+    if there is None or there[0] is None:
+        return 0
+    taken = sql.SQL("INSERT INTO {} SELECT * FROM {} WHERE NOT {}")
+    try:
+        with writer.transaction():
+            found = writer.execute(taken.format(target, sql.Identifier(schema, name), sql.SQL(within))).rowcount
+            if found != expected:
+                raise psycopg.Rollback
+    except psycopg.errors.DatatypeMismatch:
+        return 0
+    return found if found == expected else 0
+
+
+def _create(writer: psycopg.Connection[Any], schema: str, name: str, columns: dict[str, str]) -> sql.Identifier:
     table = sql.Identifier(schema, name)
     kinds = [sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(_type(kind))) for column, kind in columns.items()]
     writer.execute(sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(kinds)))
+    return table
+
+
+def _copy(built: duckdb.DuckDBPyConnection, writer: psycopg.Connection[Any], table: sql.Identifier, select: str) -> int:
+    """Copy the lines of a select into a table; return how many."""
     rows = 0
-    lines = built.sql(_lines(name, columns)).to_arrow_reader(BATCH_ROWS)
+    lines = built.sql(select).to_arrow_reader(BATCH_ROWS)
     with writer.cursor() as cursor, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copy:
         for batch in lines:
             column = batch.column(0)
             rows += len(column)
             copy.write(_content(column))
+    return rows
+
+
+def _finish(writer: psycopg.Connection[Any], table: sql.Identifier, columns: dict[str, str]) -> None:
+    """Make the indexes of a table that is filled."""
     for column, kind in columns.items():
         if kind.startswith("TIMESTAMP"):
             writer.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.Identifier(column)))
     writer.execute(sql.SQL("ANALYZE {}").format(table))
-    return Copied(name, columns, rows)
 
 
 def _type(kind: str) -> Any:
@@ -91,10 +164,10 @@ def _type(kind: str) -> Any:
     raise SalescopeError(f"A column of the DuckDB type {kind} has no place in PostgreSQL.")
 
 
-def _lines(name: str, columns: dict[str, str]) -> str:
-    """Return the DuckDB select of a table's rows as lines of COPY's text format."""
+def _lines(name: str, columns: dict[str, str], within: str) -> str:
+    """Return the DuckDB select of a table's rows within a condition, as lines of COPY's text format."""
     values = ", ".join(f"coalesce({_escaped(column, kind)}, '\\N')" for column, kind in columns.items())
-    return f"SELECT concat_ws(chr(9), {values}) || chr(10) FROM {name_of(name)}"  # noqa: S608 - names are quoted
+    return f"SELECT concat_ws(chr(9), {values}) || chr(10) FROM {name_of(name)} WHERE {within}"  # noqa: S608 - names are quoted
 
 
 def _escaped(column: str, kind: str) -> str:

@@ -1,8 +1,8 @@
 """PostgreSQL as the warehouse: each version of the data is a schema, a row says which one is live.
 
 A publish builds the version as a DuckDB file first, by the very steps of the embedded warehouse, and copies its tables
-into a new schema. Schema, rows and the pointer change in one transaction, so that a crash at any moment leaves the
-version before, whole, and nothing beside it.
+into a new schema; rows of days that did not change come from the schema before. Schema, rows and the pointer change in
+one transaction, so that a crash at any moment leaves the version before, whole, and nothing beside it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
@@ -24,16 +26,20 @@ from sqlalchemy.pool import QueuePool
 
 from services.dialects import FOLDING, reading
 from services.errors import AwayError, NotReadyError, SalescopeError
-from services.postgres_tables import NUL, copy_all, digest_of, present
+from services.postgres_tables import NUL, Before, copy_all, digest_of, present
+from services.touched import Touched
 from services.warehouse import (
     KEEP,
     NO_DATA,
     Build,
     Pointer,
     Snapshot,
+    Update,
     building_connection,
     building_file,
+    file_digest,
     sweep_unfinished,
+    updated,
     writer_lock,
 )
 
@@ -56,6 +62,7 @@ class PostgresWarehouse:
         self.root = root
         self._url, self._seconds = url, seconds
         self._config = {"memory_limit": memory, "threads": str(threads)}
+        self._kept = KeptCopy(root)
         self._lock = threading.Lock()
         self._looked: tuple[float, Pointer | AwayError | None] | None = None
         self._open: Snapshot | None = None
@@ -154,10 +161,11 @@ class PostgresWarehouse:
         except psycopg.Error as error:
             raise SalescopeError(f"PostgreSQL refused the data: {_first_line(error)}") from error
 
-    def publish(self, build: Build, now: str, update: Build | None = None) -> Pointer:  # noqa: ARG002 - all is copied
-        """Build the next version with `build(connection)` and make it the live one; the caller holds `writing()`.
+    def publish(self, build: Build, now: str, update: Update | None = None) -> Pointer:
+        """Build the next version with `build(connection)`, or by `update(connection)` of what was kept of the live one.
 
-        When anything fails, the version before stays live and nothing is left behind.
+        It is the live one then. The caller holds `writing()`. When anything fails, the version before stays live and
+        nothing is left behind.
         """
         writer = self._writer
         if writer is None:
@@ -167,17 +175,29 @@ class PostgresWarehouse:
         schema = f"salescope_v{version:04d}"
         sweep_unfinished(self.root)
         try:
-            with building_connection(building_file(self.root, version), self._config) as built:
-                build(built)
+            building = building_file(self.root, version)
+            touched = self._updated(building, before, update)
+            with building_connection(building, self._config) as built:
+                if touched is None:
+                    build(built)
                 with writer.transaction():
-                    tables = copy_all(built, writer, schema)
+                    known = Before(before.file, touched) if before and touched else None
+                    tables = copy_all(built, writer, schema, known)
                     pointer = Pointer(version, schema, digest_of(tables), now)
                     _point(writer, pointer, before)
+            self._kept.keep(building, pointer)
         finally:
             sweep_unfinished(self.root)
         self._looked = None
         _drop_old(writer, version)
         return pointer
+
+    def _updated(self, building: Path, before: Pointer | None, update: Update | None) -> Touched | None:
+        """Return the days that changed in the copy kept of the live version; None where there is none to go on from."""
+        copied = self._kept.of(before) if before is not None else None
+        if update is None or copied is None:
+            return None
+        return updated(copied, building, update, self._config)
 
     def verify(self) -> Pointer | None:
         """Return what is live after counting its rows; raises SalescopeError when they are not those published."""
@@ -191,6 +211,28 @@ class PostgresWarehouse:
                     "were added. Load the data again."
                 )
         return pointer
+
+
+class KeptCopy:
+    """The DuckDB file that the live version was copied from: the next one is made of it by the days that change."""
+
+    def __init__(self, root: Path) -> None:
+        self._file, self._note = root / "kept.duckdb", root / "kept.json"
+
+    def of(self, pointer: Pointer) -> Path | None:
+        """Return the file of a version; None where it is another one's, or damaged."""
+        try:
+            noted = orjson.loads(self._note.read_bytes())
+            whole = noted == {"pointer": asdict(pointer), "sha256": file_digest(self._file)}
+        except (OSError, ValueError):
+            return None
+        return self._file if whole else None
+
+    def keep(self, built: Path, pointer: Pointer) -> None:
+        """Keep the file of a version that was published, in place of the one before."""
+        self._note.unlink(missing_ok=True)
+        built.replace(self._file)
+        self._note.write_bytes(orjson.dumps({"pointer": asdict(pointer), "sha256": file_digest(self._file)}))
 
 
 def reading_engine(url: sa.URL, schema: str, *, seconds: float, size: int = 8) -> sa.Engine:

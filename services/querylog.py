@@ -6,7 +6,6 @@ A kind leaves out what was asked for: the values of filters, the dates, the page
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -14,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from services import counts
+from services.counts import CountFiles
 from services.errors import SalescopeError
 from services.periods import Period
 from services.planner import Plan
@@ -64,47 +63,33 @@ class QueryLog:
     """Counts answers and writes them, every few seconds at most, into a file of this process and day."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._lock = folder, threading.Lock()
-        self._path, self._log, self._due = Path(), Log(), 0.0
+        self._files = CountFiles(folder, every=WRITE_EVERY, keep=KEEP_SECONDS)
+        self._name, self._log = "", Log()
 
     def __call__(self, query: SalesQuery, plan: Plan, milliseconds: float) -> None:
-        """Count an answer; a disk that cannot be written costs the count, not the answer."""
+        """Count an answer."""
         key = kind_of(query), FACTS if plan.left_to_facts else TABLES
-        with self._lock:
+        with self._files.lock:
             if key in self._log.kinds or len(self._log.kinds) < MOST_KINDS:
                 self._log.kinds.setdefault(key, Counted()).add(1, milliseconds)
             self._log.used.update(plan.tables)
-            if time.monotonic() >= self._due:
-                self._due = time.monotonic() + WRITE_EVERY
-                self._write()
+            if self._files.due:
+                self._begin(f"{time.strftime('%Y-%m-%d', time.gmtime())}-{os.getpid()}")
+                self._files.write(self._name, _rows(self._log))
 
-    def _write(self) -> None:
-        path = self._folder / f"{time.strftime('%Y-%m-%d', time.gmtime())}-{os.getpid()}.json"
-        try:
-            if path != self._path:
-                self._begin(path)
-            fresh = path.with_suffix(".new")
-            fresh.write_bytes(orjson.dumps(_rows(self._log)))
-            fresh.replace(path)
-        except OSError:
-            return
-
-    def _begin(self, path: Path) -> None:
-        """Begin a file; one that an earlier process of the same number left is gone on with."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for old in self._folder.glob("*.json"):
-            if old.stat().st_mtime < time.time() - KEEP_SECONDS:
-                old.unlink(missing_ok=True)
-        now = self._log if not self._path.name else Log()
-        _add(now, path)
-        self._path, self._log = path, now
+    def _begin(self, name: str) -> None:
+        """Begin a day's file; one that an earlier process of the same number left is gone on with."""
+        if name != self._name:
+            now = Log() if self._name else self._log
+            _add(now, counts.read(self._files.folder / f"{name}.json"))
+            self._name, self._log = name, now
 
 
 def read(folder: Path) -> Log:
     """Return what all processes of the last days counted; the last seconds may be missing."""
     found = Log()
-    for path in sorted(folder.glob("*.json")):
-        _add(found, path)
+    for rows in counts.contents(folder):
+        _add(found, rows)
     return found
 
 
@@ -116,15 +101,14 @@ def _rows(log: Log) -> dict[str, Any]:
     return {"kinds": kinds, "used": log.used}
 
 
-def _add(log: Log, path: Path) -> None:
+def _add(log: Log, found: Any) -> None:
     """Add a file's counts; one that is damaged or of another version counts nothing."""
     try:
-        found = orjson.loads(path.read_bytes())
         rows: Iterable[Any] = [
             (SalesQuery.from_json(text), by, int(answers), float(spent)) for text, by, answers, spent in found["kinds"]
         ]
         used = {str(name): int(count) for name, count in found["used"].items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, SalescopeError):
+    except (ValueError, TypeError, KeyError, AttributeError, SalescopeError):
         return
     for query, by, answers, spent in rows:
         log.kinds.setdefault((query, by), Counted()).add(answers, spent)

@@ -23,8 +23,9 @@ from services.imaging import MOST_TEXT, MOST_VALUES, Imaging
 from services.measures import Aggregate
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import Rollup, Survey, Touched, Tuning, require_alone
+from services.rollups import Rollup, Survey, Tuning, require_alone
 from services.sqltext import name_of, one
+from services.touched import Touched
 
 #: Data that grew by more than this since their tables were chosen get a new choice.
 GROWTH = 1.25

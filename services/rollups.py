@@ -16,13 +16,13 @@ import duckdb
 import orjson
 import sqlalchemy as sa
 
-from services.buckets import ceiling, floor
 from services.errors import RebuildError
 from services.expressions import Element, names_in
 from services.measures import Aggregate, MeasurePlan
 from services.model import SalesModel
 from services.periods import Grain
 from services.sqltext import name_of, one, statement_text
+from services.touched import Touched
 from services.warehouse import Snapshot, rows_of
 
 #: A column with more values than this is kept only by the rollups made for it.
@@ -102,24 +102,6 @@ class Survey:
 
 
 @dataclass(frozen=True)
-class Touched:
-    """The whole days, from `first` to before `after`, in which lines came or went; `time` is their column's name."""
-
-    time: str
-    first: dt.datetime
-    after: dt.datetime
-
-    def reach(self, grain: Grain) -> tuple[dt.datetime, dt.datetime]:
-        """Return the start of the first bucket they lie in, and the end of the last."""
-        return floor(self.first, grain), ceiling(self.after, grain)
-
-    def within(self, grain: Grain) -> str:
-        """Return the condition of the rows in those buckets."""
-        start, end = self.reach(grain)
-        return f"({name_of(self.time)} >= TIMESTAMP '{start}' AND {name_of(self.time)} < TIMESTAMP '{end}')"
-
-
-@dataclass(frozen=True)
 class Tuning:
     """What people chose beside what is chosen for them: tables to have, and those not to have, by their `columns`."""
 
@@ -157,10 +139,8 @@ def _sample(connection: duckdb.DuckDBPyConnection, model: SalesModel, lines: int
     step = max(1, min(lines // SAMPLE_LINES, len(months) // SAMPLE_MONTHS))
     chosen = months[step // 2 :: step]
     # A select for each: of one with many conditions, DuckDB reads all the lines.
-    parts = [
-        f"SELECT * FROM {table} WHERE {Touched(model.facts.time, month, month + DAY).within(Grain.MONTH)}"  # noqa: S608 - as above
-        for month, _ in chosen
-    ]
+    days = [Touched(model.facts.table, model.facts.time, month, month + DAY) for month, _ in chosen]
+    parts = [f"SELECT * FROM {table} WHERE {each.within(Grain.MONTH)}" for each in days]  # noqa: S608 - as above
     whole = f"SELECT * FROM {table}"  # noqa: S608 - as above
     connection.execute(f"CREATE TEMP VIEW {SAMPLE} AS {' UNION ALL '.join(parts) if step > 1 else whole}")
     return lines / sum(count for _, count in chosen) if step > 1 else 1.0

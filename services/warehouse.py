@@ -33,6 +33,7 @@ from sqlalchemy.pool import QueuePool
 from services.dialects import never, reading
 from services.errors import NotReadyError, RebuildError, SalescopeError
 from services.priority import lower_thread
+from services.touched import Touched
 
 log = logging.getLogger("salescope")
 KEEP = 3
@@ -81,6 +82,7 @@ class Snapshot:
 
 
 Build = Callable[[duckdb.DuckDBPyConnection], None]
+Update = Callable[[duckdb.DuckDBPyConnection], Touched]
 
 
 class Limits(TypedDict):
@@ -107,11 +109,11 @@ class Warehouse(Protocol):
     def writing(self) -> contextlib.AbstractContextManager[None]:
         """Hold the one writer's lock; other writers wait."""
 
-    def publish(self, build: Build, now: str, update: Build | None = None) -> Pointer:
+    def publish(self, build: Build, now: str, update: Update | None = None) -> Pointer:
         """Make what `build(connection)` puts into an empty DuckDB the live version; the caller holds `writing()`.
 
-        `update(connection)`, tried first where versions can be copied, makes the same of a copy of the live one, or
-        raises RebuildError.
+        `update(connection)`, tried first where there is a copy of the live one, makes the same of it and returns the
+        days that changed, or raises RebuildError.
         When anything fails, the version before stays live and nothing is left behind.
         """
 
@@ -225,7 +227,7 @@ class DuckWarehouse:
         with writer_lock(self.root):
             yield
 
-    def publish(self, build: Build, now: str, update: Build | None = None) -> Pointer:
+    def publish(self, build: Build, now: str, update: Update | None = None) -> Pointer:
         """Build the next snapshot with `build(connection)`, or by `update(connection)` of a copy; make it the live one.
 
         The caller holds `writing()`. When `build` raises, the live snapshot stays and nothing is left behind.
@@ -254,20 +256,13 @@ class DuckWarehouse:
             build(connection)
             connection.execute("CHECKPOINT")
 
-    def _updated(self, building: Path, before: Pointer, update: Build) -> bool:
+    def _updated(self, building: Path, before: Pointer, update: Update) -> bool:
         """Tell whether a copy of the version before could be brought up to date; nothing is left of one that not."""
         try:
             self._check(before)
         except SalescopeError:
             return False
-        try:
-            shutil.copyfile(self.root / before.file, building)
-            self._fill(building, update)
-        except RebuildError as reason:
-            log.info("The version is built from nothing: %s", reason)
-            sweep_unfinished(self.root)
-            return False
-        return True
+        return updated(self.root / before.file, building, update, self._config) is not None
 
     def _point(self, pointer: Pointer) -> None:
         fresh = self.root / ".CURRENT.new"
@@ -313,6 +308,23 @@ def building_connection(path: Path, config: Mapping[str, str]) -> Iterator[duckd
     with duckdb.connect(str(path), config={**config, "memory_limit": BUILD_MEMORY}) as connection:
         connection.execute("SET temp_directory = ?", [str(path) + ".tmp"])
         yield connection
+
+
+def updated(copied: Path, building: Path, update: Update, config: Mapping[str, str]) -> Touched | None:
+    """Bring a copy of a version's file up to date; return the days that changed.
+
+    None where the version is to be built from nothing; nothing is left of the copy then.
+    """
+    try:
+        shutil.copyfile(copied, building)
+        with building_connection(building, config) as connection:
+            touched = update(connection)
+            connection.execute("CHECKPOINT")
+    except RebuildError as reason:
+        log.info("The version is built from nothing: %s", reason)
+        sweep_unfinished(building.parent)
+        return None
+    return touched
 
 
 def sweep_unfinished(root: Path) -> None:

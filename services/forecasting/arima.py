@@ -34,6 +34,8 @@ WAVES = (0, 1, 2)
 SHORT, CYCLES, SOME_CYCLES = 12, 3, 1.25
 #: Latest values that count, fewest that will do, and steps after which a fit is given up.
 LONGEST, FEWEST, STEPS = 260, 12, 60
+#: A fit ends when a step gains less than this many units of rounding: a thousandth of a unit of AICc.
+CLOSE = 1e10
 #: Seconds for each series of several: they are fitted only where a run has a time limit that allows it.
 SECONDS = 2.0
 #: Chance of a difference where none is needed.
@@ -170,7 +172,7 @@ class _Search:
         try:
             model = form.model(self.values, self.first)
             # A random walk has nothing to fit, which statsmodels' optimiser does not take.
-            found = model.fit(disp=0, maxiter=STEPS) if model.k_params else model.filter(np.zeros(0))
+            found = model.fit(disp=0, maxiter=STEPS, factr=CLOSE) if model.k_params else model.filter(np.zeros(0))
         except (np.linalg.LinAlgError, ValueError, IndexError):
             return None
         aicc, parameters = float(found.aicc), np.asarray(found.params, "float64")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.forecasting.arima import NotFittedError
-from services.forecasting.boosting import scales
+from services.forecasting.boosting import is_small, scales
 from services.forecasting.panel import Mask, Panel, Values
-from services.forecasting.registry import MODELS, NAIVE, Model, Run, is_small, tidy
+from services.forecasting.registry import MODELS, NAIVE, Model, tidy
+from services.forecasting.run import Run
 
 #: Origins looked at, the latest first, half a horizon apart; of few series more, and closer.
 ORIGINS, OF_FEW = 4, 20

@@ -15,7 +15,8 @@ from services.forecasting.backtest import Backtest
 from services.forecasting.combination import combine, weights
 from services.forecasting.intervals import bands
 from services.forecasting.panel import Panel, Values
-from services.forecasting.registry import MODELS, NAIVE, Model, Run, tidy
+from services.forecasting.registry import MODELS, NAIVE, Model, tidy
+from services.forecasting.run import Run
 
 Progress = Callable[[str, float], None]
 #: Series forecast at once; more are forecast block by block, each with a model of its own, so that memory stays small.

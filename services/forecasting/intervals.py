@@ -17,7 +17,8 @@ import numpy as np
 from services.forecasting.backtest import Backtest
 from services.forecasting.features import Index
 from services.forecasting.panel import Panel, Values
-from services.forecasting.registry import Run, open_values
+from services.forecasting.registry import open_values
+from services.forecasting.run import Run
 
 LEVELS: Mapping[str, float] = {"lo95": 0.025, "lo80": 0.1, "hi80": 0.9, "hi95": 0.975}
 BANDS = ("lo95", "lo80", "mean", "hi80", "hi95")

@@ -17,7 +17,8 @@ from services.forecasting.engine import forecast as forecast_of
 from services.forecasting.frequency import FREQUENCIES
 from services.forecasting.leaders import futures
 from services.forecasting.panel import Shape, Values, read
-from services.forecasting.registry import CAUTIOUS, GROWTH, MODELS, NAIVE, REGRESSION, Run
+from services.forecasting.registry import CAUTIOUS, GROWTH, MODELS, NAIVE, REGRESSION
+from services.forecasting.run import Run
 from services.forecasting.sales import FEWEST, STEPS, end_of_whole_periods, regular
 from services.periods import DAY, Compare, Grain, Period, Range
 from services.query import SalesQuery

@@ -13,7 +13,7 @@ from services.forecasting.engine import Forecasts
 from services.forecasting.engine import forecast as forecast_of
 from services.forecasting.intervals import Errors
 from services.forecasting.panel import Values
-from services.forecasting.registry import Run
+from services.forecasting.run import Run
 from services.forecasting.sales import ROWS, checked, end_of_whole_periods, panel_of, regular
 from services.overview import rank_segments
 from services.periods import Period

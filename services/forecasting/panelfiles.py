@@ -22,7 +22,8 @@ from services.forecasting.engine import forecast
 from services.forecasting.frequency import dates_of, named, ordinals
 from services.forecasting.intervals import BANDS
 from services.forecasting.panel import Panel, Shape, read
-from services.forecasting.registry import Run
+from services.forecasting.run import Run
+from services.forecasting.shelf import Shelf
 from services.preparing import Progress
 
 log = logging.getLogger("salescope")
@@ -119,11 +120,13 @@ def _as_asked(frame: pd.DataFrame, future: pd.DataFrame, panel: Panel) -> pd.Dat
     return asked.merge(frame.drop(columns="date"), on=["series_id", "tick"], how="inner")
 
 
-def forecast_panel(panel: Path, budget: float | None, progress: Progress, *, seed: int = 7) -> pd.DataFrame:
+def forecast_panel(
+    panel: Path, budget: float | None, progress: Progress, *, seed: int = 7, shelf: Shelf | None = None
+) -> pd.DataFrame:
     """Return the forecasts of every data set of a panel, on all cores, done within `budget` seconds.
 
-    Without a budget, 600 s per 1,000 series are allowed. A data set that cannot be read is reported and left out;
-    UserError when none can be.
+    Without a budget, 600 s per 1,000 series are allowed. `shelf` keeps trained models for the next time. A data set
+    that cannot be read is reported and left out; UserError when none can be.
     """
     waiting = folders(panel)
     series = sum(float(each.said.get("n_series", 100)) for each in waiting)
@@ -140,9 +143,8 @@ def forecast_panel(panel: Path, budget: float | None, progress: Progress, *, see
                 folder = waiting.pop(0)
                 left = sum(each.size for each in (*waiting, folder)) + 0.5 * sum(each.size for each in running.values())
                 share = min(1.0, workers * folder.size / left)
-                how = Run(
-                    seed, max(1, cores // workers), until=time.monotonic() + 0.8 * share * (end - time.monotonic())
-                )
+                until = time.monotonic() + 0.8 * share * (end - time.monotonic())
+                how = Run(seed, max(1, cores // workers), until=until, shelf=shelf)
                 running[pool.submit(forecast_folder, folder, how)] = folder
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 folder = running.pop(future)

@@ -7,42 +7,20 @@ ARIMA excepted. A model that cannot be had raises NotFittedError.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from services.forecasting import arima, linear, smoothing
-from services.forecasting.boosting import OBJECTIVES, Objective, fit_boosting, in_parts
+from services.forecasting.boosting import OBJECTIVES, Objective, fit_boosting, in_parts, is_small
 from services.forecasting.panel import Panel, Values
+from services.forecasting.run import Run
 
 Forecaster = Callable[[Panel], Values]
 NAIVE, GROWTH, REGRESSION, ARIMA = "seasonal naive", "a season ago with growth", "regression", "ARIMA"
-#: Fewer series than this are few.
-FEW = 20
 #: What is used of few series before the backtest has much to say.
 CAUTIOUS = "mean of a season ago, its growth and regression"
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a panel is forecast: the seed, the threads, the moment to be done (seconds of `time.monotonic`).
-
-    `expected` asks for the mean of what may come, which adds up over series and suits stock and money; otherwise the
-    forecast is the typical value, which has the smallest absolute error and for rare sales may be 0.
-    """
-
-    seed: int = 7
-    threads: int = 1
-    rows: int = 60_000
-    until: float = field(default=float("inf"))
-    expected: bool = False
-
-    @property
-    def left(self) -> float:
-        """Seconds left."""
-        return self.until - time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -117,11 +95,6 @@ def _cautious(panel: Panel) -> Values:
     return 0.5 * tidy(_naive(panel), panel) + 0.3 * tidy(_growth(panel), panel) + 0.2 * tidy(_regression(panel), panel)
 
 
-def is_small(panel: Panel) -> bool:
-    """True for so few series that their backtests alone tell little."""
-    return len(panel.ids) < FEW
-
-
 def _smoothed(panel: Panel) -> Values:
     seasoned = Seasoned.of(panel)
     return seasoned.back(smoothing.smooth(seasoned.values, panel.horizon))
@@ -154,9 +127,7 @@ def _autoregression_raw(panel: Panel) -> Values:
 
 
 def _boosted(objective: Objective) -> Callable[[Panel, Run], Forecaster]:
-    return lambda panel, how: fit_boosting(
-        panel, objective, seed=how.seed, threads=how.threads, rows=how.rows, until=how.until
-    )
+    return lambda panel, how: fit_boosting(panel, objective, how)
 
 
 def _fit_arima(panel: Panel, how: Run) -> Forecaster:

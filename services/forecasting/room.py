@@ -17,7 +17,9 @@ import orjson
 from services.access import Permission, Viewer
 from services.errors import BusyError, UserError
 from services.forecasting.requests import Asked
-from services.forecasting.sales import forecast
+from services.forecasting.run import Run
+from services.forecasting.sales import ROWS, forecast
+from services.forecasting.shelf import Shelf
 from services.jobs import KEEP, JobContext, JobInfo, Jobs, JobState, NoSuchJobError
 from services.sales import Sales
 from services.warehouse import file_digest
@@ -82,7 +84,10 @@ class ForecastRoom:
         if context.arguments["scope"] != viewer.scope.fingerprint:
             raise UserError("The rows you may see have changed since this was asked for. Ask again.")
         asked = Asked.model_validate_json(orjson.dumps(context.arguments["asked"]))
-        found = forecast(sales, asked.query, viewer, asked.horizon, parts=asked.parts, progress=context.progress)
+        how = Run(rows=ROWS, expected=True, shelf=Shelf(self._root / "models"))
+        found = forecast(
+            sales, asked.query, viewer, asked.horizon, how=how, parts=asked.parts, progress=context.progress
+        )
         written = context.folder / "forecast.parquet"
         found.frame.to_parquet(written, index=False)
         digest = file_digest(written)

@@ -19,7 +19,8 @@ from services.forecasting.frequency import FREQUENCIES
 from services.forecasting.intervals import BANDS, held
 from services.forecasting.panel import Panel, Shape, Values, read
 from services.forecasting.reconcile import total_first
-from services.forecasting.registry import NAIVE, Run
+from services.forecasting.registry import NAIVE
+from services.forecasting.run import Run
 from services.forecasting.smoothing import seasonal_naive
 from services.periods import Compare, Grain, Period
 from services.query import Filter, SalesQuery, Sort

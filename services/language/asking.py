@@ -129,7 +129,9 @@ def _parts(draft: Draft, edges: Edges) -> tuple[Part, ...]:
 
 
 def _routed(draft: Draft) -> Sequence[tuple[str, str]]:
-    return [("unsupported_analysis", str(row.value)) for row in draft.items.rows if row.kind == "route"]
+    routes = [("unsupported_analysis", str(row.value)) for row in draft.items.rows if row.kind == "route"]
+    new = any(row.kind == "new" and not row.used for row in draft.items.rows)
+    return [*routes, *([("unsupported_analysis", "new")] if new else [])]
 
 
 def _faults(draft: Draft) -> list[tuple[str, str]]:
@@ -142,6 +144,8 @@ def _faults(draft: Draft) -> list[tuple[str, str]]:
     for place, row in enumerate(rows):
         if row.kind == "unknown" and not row.used:
             found.append((_unknown(draft, place), draft.said(row)))
+        elif row.kind == "vague" and draft.items.kind(place + 1) == "date":
+            found.append(("ambiguous", draft.said(row)))
         elif not row.used and all(word in FOREIGN for word in draft.said(row).split()):
             found.append(("missing_measure", draft.said(row)))
         elif row.kind == "noun" and row.noun.dimension and not row.noun.plural:

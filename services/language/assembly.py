@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from services.language import breakdowns, conditions, nouns, periods_asked, rankings, thresholds
 from services.language.dates import DateText
 from services.language.draft import Draft
-from services.language.edges import Edge
+from services.language.edges import SKIPPED, Edge
 from services.language.fillers import CURRENCY_WORDS
 from services.language.function_words import meanings
 from services.language.items import Item, Items
@@ -25,12 +25,20 @@ def assemble(path: Sequence[Edge], lexicon: Lexicon, clock: Clock, texts: Sequen
         kind = "currency" if edge.kind in ("sign", "unknown") and edge.value in CURRENCY_WORDS else edge.kind
         rows.append(Item("number" if edge.kind == "number" else kind, edge.value, edge))
     for left, sign, right in zip(rows, rows[1:], rows[2:], strict=False):
-        if sign.kind == "by" and sign.edge.value == "" and texts[sign.edge.first] == "/" and left.kind == right.kind:
+        slash = sign.kind == "by" and sign.edge.value == "" and texts[sign.edge.first] == "/"
+        if slash and (left.kind == right.kind or {left.kind, right.kind} & _NO_BREAKDOWN or right.kind == "by"):
             sign.kind = "and"
+            sign.used = "" if left.kind == right.kind else "helper"
     draft = Draft(lexicon, clock, Items(rows), texts, dates)
+    if skipped := sum(edge.value == SKIPPED for edge in path):
+        draft.doubt("skipped", skipped)
     for make in PASSES:
         make(draft)
     return draft
+
+
+#: What a "/" never breaks anything down by.
+_NO_BREAKDOWN = frozenset({"date", "value"})
 
 
 def _verbs(draft: Draft) -> None:
@@ -66,8 +74,24 @@ def _moving(draft: Draft) -> None:
             if value[1] == "moving":
                 continue
             draft.calculation, draft.window, draft.grain = "moving_avg", value[0], str(value[1])
-        else:
+        elif not _moving_over(draft):
             draft.faults.append(("unsupported_analysis", "a moving average needs a number of periods"))
+
+
+def _moving_over(draft: Draft) -> bool:
+    """Read the periods of "moving average of daily orders over 7 days", which stand apart."""
+    items = draft.items
+    for place in list(items.free("number")):
+        unit, number = items.at(place + 1), items.rows[place].number
+        if unit is not None and unit.kind == "unit" and 0 < number < 1000:
+            draft.calculation, draft.window, draft.grain = "moving_avg", int(number), str(unit.value)
+            items.use(place, "calculation")
+            unit.used = "calculation"
+            for beside in (place - 1, place + 2):
+                if items.kind(beside) in ("than", "to"):
+                    items.use(beside, "calculation")
+            return True
+    return False
 
 
 _PERCENT = ("%", "percent", "percentage")
@@ -151,7 +175,8 @@ def _helpers(draft: Draft) -> None:
             "only",
             "just",
         )
-        before_date = items.kind(place + 1) == "date"
+        before_date = items.kind(place + 1) in ("date", "which")
+        loose |= draft.said(items.rows[place]) == "between" and items.kind(items.step(place, 1, "to")) == "value"
         if loose or (before_date and draft.said(items.rows[place]) in ("over", "under", "below", "above")):
             items.use(place, "helper")
 
@@ -167,7 +192,7 @@ def _ties(draft: Draft) -> None:
     items = draft.items
     for place, row in enumerate(items.rows):
         left, right = items.at(place - 1), items.at(items.step(place, 1, "to", "by"))
-        if row.kind in ("and", "or") and draft.said(row) != "," and left is not None and right is not None:
+        if row.kind in ("and", "or") and draft.said(row) not in (",", "/") and left is not None and right is not None:
             kinds = {_ALIKE.get(each.used, each.used) for each in (left, right)}
             if len(kinds) > 1 and "helper" not in kinds:
                 draft.doubt("joined")

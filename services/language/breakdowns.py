@@ -30,10 +30,11 @@ def read(draft: Draft) -> None:
 def _listed(draft: Draft, place: int) -> None:
     """Take the list of things after a "by"."""
     items = draft.items
+    ranked = bool(draft.limit is not None and (draft.dimensions or draft.grain))
     each, found = items.step(place, 1, "to", "by", "distinct", "new", "count"), 0
     if items.kind(each) == "value" and items.rows[each + 1 :] and items.rows[each + 1].noun.dimension:
         each = _of_a_value(draft, place, each)
-    while (row := items.at(each)) is not None and not row.used and _broken_by(draft, place, row):
+    while (row := items.at(each)) is not None and not row.used and _broken_by(draft, place, row, ranked=ranked):
         found += 1
         beyond = items.step(each, 1, "and", "to")
         if items.kind(beyond) == "by" and items.kind(beyond - 1) != "and":
@@ -111,7 +112,7 @@ def _each_member(draft: Draft, place: int, row: Item | None) -> bool:
     return True
 
 
-def _broken_by(draft: Draft, place: int, row: Item) -> bool:  # noqa: PLR0911 - one per kind of thing
+def _broken_by(draft: Draft, place: int, row: Item, *, ranked: bool) -> bool:  # noqa: PLR0911 - one per kind of thing
     """Take one thing to break down by; False when it is not one."""
     items = draft.items
     word = draft.said(items.rows[place])
@@ -141,7 +142,7 @@ def _broken_by(draft: Draft, place: int, row: Item) -> bool:  # noqa: PLR0911 - 
         return True
     if row.noun.dimension:
         row.used = "dimension"
-        if ranking and draft.dimensions and row.noun.dimension not in draft.dimensions:
+        if ranking and ranked and row.noun.dimension not in draft.dimensions:
             draft.limit_per = row.noun.dimension
             draft.dimensions.insert(0, row.noun.dimension)
         else:

@@ -261,7 +261,17 @@ def compare_members(draft: Draft) -> None:
             draft.calculation = "in_vs_rest"
             for versus in (*items.free("versus"), *items.free("compare")):
                 items.use(versus, "calculation")
+    _apart(draft)
     _value_by_value(draft)
+
+
+def _apart(draft: Draft) -> None:
+    """Read "the gap between Germany and France" and "how many more orders did France place than Spain"."""
+    for place, row in enumerate(draft.items.rows):
+        words = draft.said(row).split()
+        apart = row.kind == "growth" and (words[0] in ("difference", "gap") or words[:1] == ["how"])
+        if apart and not row.used and words[-1] != "far" and not _two_dates(draft):
+            _side_by_side(draft, place)
 
 
 def _value_by_value(draft: Draft) -> None:

@@ -49,6 +49,7 @@ DOUBTS = (
     "when",
     "grain",
     "unranked",
+    "skipped",
     "unused",
     "unused_number",
     "unused_unit",
@@ -149,6 +150,10 @@ def familiar() -> Mapping[str, int]:
     return stored
 
 
+#: Uses of a noun that leave nothing of it in the form.
+_AIDING = ("verb", "condition", "helper")
+
+
 def _unsaid(draft: Draft, form: Form) -> float:
     """Return how many measures and dimensions were named that the form does not hold."""
     order = (form.order[0],) if form.order else ()
@@ -157,7 +162,7 @@ def _unsaid(draft: Draft, form: Form) -> float:
     names |= {each.per for each in form.thresholds}
     model = draft.lexicon.model
     columns = {model.dimension(name).column for name in names if name in model.dimensions}
-    nouns = (row.noun for row in draft.items.rows if row.kind == "noun")
+    nouns = (row.noun for row in draft.items.rows if row.kind == "noun" and row.used not in _AIDING)
     return float(
         sum(
             noun.measure not in measures

@@ -105,6 +105,15 @@ ALL_TIME = (
     "all history",
     "entire history",
     "lifetime to date",
+    "since we started",
+    "since we opened",
+    "since launch",
+    "since day one",
+    "from day one",
+    "since the outset",
+    "since we began",
+    "since opening",
+    "since the very beginning",
 )
 
 

@@ -20,6 +20,7 @@ from services.language.spelling import Spelling
 from services.language.stems import stem
 from services.language.tokens import Token, listed, tokenize
 from services.language.values import Named, ValueIndex
+from services.model import Role
 
 #: What a token of each kind is worth; the reading with the highest sum wins.
 WORTH = {
@@ -57,8 +58,13 @@ class Edge:
 LONGEST_PHRASE = 8
 #: What a word of an aside is worth: less than one that means something, more than a filler.
 ASIDE = 2.0
+#: What a verb is called that no list has: it is skipped, and the reading doubted.
+SKIPPED = "skipped"
 #: Words of politeness before an order, at most.
 MOST_POLITE = 5
+#: Times of the year that products are made for.
+_FEASTS = frozenset(listed("christmas xmas easter halloween valentine valentines summer winter spring autumn"))
+_BEFORE_ADJECTIVES = frozenset(listed("how so too very more most the a"))
 
 
 class Edges:
@@ -128,7 +134,7 @@ class Edges:
         elif self._done(place):
             yield self._edge("filler", "verb", place, place + 1, "function")
         elif self._verb(place):
-            yield self._edge("filler", "verb", place, place + 1, "filler", -0.9)
+            yield self._edge("filler", SKIPPED, place, place + 1, "filler", -0.9)
         yield self._edge("unknown", text, place, place + 1, "unknown")
 
     def _ordered(self, place: int) -> bool:
@@ -151,7 +157,8 @@ class Edges:
             return False
         following = self.texts[place + 1 : place + 2]
         links = not following or following[0] in function_words() or following[0] in VOCABULARY
-        return bool(place) and links and self.text[self.written[place].start].islower()
+        asked = place > 0 and self.texts[place - 1] in _BEFORE_ADJECTIVES
+        return bool(place) and links and not asked and self.text[self.written[place].start].islower()
 
     def _functions(self, place: int) -> Iterator[Edge]:
         for size in range(1, min(LONGEST_PHRASE, len(self.texts) - place) + 1):
@@ -216,7 +223,9 @@ class Edges:
         past = place + 1
         while past < len(self.texts) and self.texts[past] in _LINKING:
             past += 1
-        if past == place + 1 or past >= len(self.texts) or not self.texts[past].isalpha():
+        if past >= len(self.texts) or not self.texts[past].isalpha():
+            return
+        if past == place + 1 and not self.texts[past].endswith("ed"):
             return
         noun = self.lexicon.find((self.texts[past], self.texts[place]))
         if noun is not None and noun.measure:
@@ -267,7 +276,7 @@ class Edges:
                 numbers = self.narrowed[key]
                 if not numbers:
                     break
-                if not self._content(past - 1):
+                if not self._content(past - 1) or (len(words) == 1 and words[0] in date_words.NUMBER_WORDS):
                     continue
                 worth = "part" if len(numbers) == 1 else "contains"
                 less = (-1.0 if words[0].isdecimal() else 0.0) + TOGETHER * (len(words) - 1)
@@ -278,6 +287,11 @@ class Edges:
     def _kinds(self, place: int) -> Iterator[Edge]:
         """Read a word of time that is part of names: "annual plans" where plans are called Team Annual."""
         word = self.texts[place]
+        if word in _FEASTS and place + 1 < len(self.texts):
+            thing = self.lexicon.find((self.texts[place + 1],))
+            product = self.lexicon.model.by_role(Role.PRODUCT)
+            if thing and product and thing.dimension == product and self.index.narrowed(product, word, None):
+                yield self._edge("value", (Named(product, (), "contains", (stem(word),)),), place, place + 1, "value")
         if not any(kind == "grain" for kind, _ in said().get((word,), ())):
             return
         for past in range(place + 2, min(place + 4, len(self.texts)) + 1):

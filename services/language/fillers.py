@@ -26,20 +26,20 @@ FILLERS = frozenset(
         together visualise visualize list? amount level levels count volume? order? broken across over time?
         said regarding concerning respect terms term including include included includes everything anything
         items? customers? seen dashboard breakdown ones one's kind individual various detail details detailed
-        selected given specific well nicely badly rundown snapshot recap readout roundup digest listing printout
-        extract his her hers theirs him she he active present operational involved engaged leaving setting
-        putting mark threshold barrier lately' generally away aside basically somebody someone anybody anyone
-        everybody everyone everywhere anywhere nobody name everyone's currently roughly approximately overall
-        collectively jointly simply merely purely solely precisely dig bring pop knock crunch whip throw hand
-        share rustle conjure serve team folks guys mate dear sir madam morning afternoon evening urgently asap
-        fyi btw cheers ta thx pls plz grateful glad curious keen happy able possible handy perhaps maybe
-        possibly ideally preferably hopefully once more please money r u ur txt sum indicate specify mention
-        prepare print send simply quickly quick new? per? produce produced used use uses served serve serves
-        supplied supply supplies handled processed fulfilled attracted attract attracts achieve achieves
-        distributed valuable important lucrative acquired consumed obtained transacted accumulated amassed
-        posted logged captured secured submitted completed reached reach reaches offered traded issued raised
-        ever so again already yet go went gone going more true correct case down break off granted given goods
-        merchandise wares"""
+        selected given specific atm rn nowadays well nicely badly rundown snapshot recap readout roundup digest
+        listing printout extract his her hers theirs him she he active present operational involved engaged
+        leaving setting putting mark threshold barrier lately' generally away aside basically somebody someone
+        anybody anyone everybody everyone everywhere anywhere nobody name everyone's currently roughly
+        approximately overall collectively jointly simply merely purely solely precisely dig bring pop knock
+        crunch whip throw hand share rustle conjure serve team folks guys mate dear sir madam morning afternoon
+        evening urgently asap fyi btw cheers ta thx pls plz grateful glad curious keen happy able possible handy
+        perhaps maybe possibly ideally preferably hopefully once more please money r u ur txt sum indicate
+        specify mention prepare print send simply quickly quick new? per? produce produced used use uses served
+        serve serves supplied supply supplies handled processed fulfilled attracted attract attracts achieve
+        achieves distributed valuable important lucrative acquired consumed obtained transacted accumulated
+        amassed posted logged captured secured submitted completed reached reach reaches offered traded issued
+        raised ever so again already yet go went gone going more true correct case down break off granted given
+        goods merchandise wares"""
     )
 ) - frozenset(
     listed("please? time? volume? order? items? customers? new? per? list? business' sales' new? precisely")
@@ -112,7 +112,11 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "recommendation",
         "recommendations",
         "suggest",
-        "improve",
+        "to improve",
+        "we improve",
+        "can improve",
+        "could improve",
+        "improve our",
         "advice",
         "best way",
         "optimise",

@@ -152,9 +152,13 @@ class Lexicon:
                 for lower in below:
                     yield f"{upper} in an {lower}", name
                     yield f"average {upper} in an {lower}", name
+                    yield f"ratio of {upper} to {plural(lower)}", name
+                    yield f"ratio of {upper} to {lower}", name
                     yield f"{upper} per {lower}", name
                     yield f"average {upper} per {lower}", name
                     yield f"average {upper} for each {lower}", name
+            if name == self.price:
+                yield from ((f"price per {lower}", name) for lower in below)
             for lower in below:
                 yield from ((f"{phrase} per {lower}", name) for phrase in (measure.label, *measure.synonyms))
 

@@ -18,7 +18,7 @@ def read(draft: Draft) -> None:
         if noun.measure and not noun.dimension:
             if _is_verb(draft, row, items.kind(left)):
                 row.used = "verb"
-                draft.verb = draft.verb or draft.lexicon.pieces
+                draft.verb = draft.verb or _done(draft, row)
                 continue
             row.used = "measure"
             if _says_number(draft, place):
@@ -67,6 +67,11 @@ def _is_verb(draft: Draft, row: Item, lead: str) -> bool:
     return verb and asked and not row.noun.plural and lead not in ("by", "which", "count", "most")
 
 
+def _done(draft: Draft, row: Item) -> str:
+    """Return the measure of what was done: invoices are of money, other verbs of pieces."""
+    return draft.lexicon.money if draft.said(row) == "invoice" else draft.lexicon.pieces
+
+
 def _text_before(draft: Draft, row: Item) -> str:
     return draft.texts[row.edge.first - 1] if row.edge.first else ""
 
@@ -75,7 +80,7 @@ def _plain_dimension(draft: Draft, place: int, left: int) -> None:
     items, row = draft.items, draft.items.rows[place]
     if _is_verb(draft, row, items.kind(left)):
         row.used = "verb"
-        draft.verb = draft.verb or draft.lexicon.pieces
+        draft.verb = draft.verb or _done(draft, row)
         return
     others = (each for each in items.rows if each is not row and each.noun.measure and not each.noun.dimension)
     named = items.at(place - 1)

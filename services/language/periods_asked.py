@@ -38,11 +38,12 @@ def read(draft: Draft) -> None:
     """Set the draft's time and comparison from its dates and the words of comparison around them."""
     items = draft.items
     dates = [row for row in items.rows if row.kind == "date"]
-    growth = [row for row in items.rows if row.kind == "growth"]
+    growth = [row for row in items.rows if row.kind == "growth" and not row.used]
     like = [row for row in items.rows if row.kind == "lastyear"]
     versus = [row for row in items.rows if row.kind == "versus" and not row.used]
+    members = len(dates) < 2 and draft.dimensions and any(len(each.values) > 1 for each in draft.conditions)
     compared = bool(versus or growth or like) or any(
-        row.kind == "compare" and row.used == "comparison" for row in items.rows
+        row.kind == "compare" and row.used == "comparison" and not members for row in items.rows
     )
     between = items.has("or") and any(text in _COMPARATIVES for text in draft.texts)
     compared |= between and len(dates) == 2
@@ -58,6 +59,7 @@ def read(draft: Draft) -> None:
     spans = [row.date.span for row in dates if row.date]
     if compared and len(dates) == 2:
         spans = [_period_of(draft, row.date) for row in dates if row.date]
+        spans[0] = _same_year(draft, dates[0], dates[1]) or spans[0]
     set_against = growth or any(row.kind == "compare" and row.used == "comparison" for row in items.rows)
     if set_against and len(dates) == 1 and dates[0].date and dates[0].date.form == "range":
         spans = _both_ends(draft, dates[0].date) or spans
@@ -72,6 +74,18 @@ def read(draft: Draft) -> None:
         draft.time = _union(spans)
     elif compared:
         _none(draft, kinds, form)
+
+
+def _same_year(draft: Draft, first: Item, second: Item) -> Span | None:
+    """Return the first of two periods in the year that only the second names: "Dec vs Nov 2010"."""
+    year = next((text for text in draft.said(second).split() if len(text) == 4 and text.isdecimal()), "")
+    if not year or first.date is None or first.date.form != "single" or any(map(str.isdecimal, draft.said(first))):
+        return None
+    whole = Span(dt.date(int(year), 1, 1), dt.date(int(year) + 1, 1, 1), "year")
+    reader = draft.dates.reader
+    found = (value for value, end in period(reader, first.date.first) if end == first.date.past)
+    named = next((value for value in found if isinstance(value, Cycle)), None)
+    return named.within(whole, draft.clock) if named is not None and named.name in ("month", "quarter") else None
 
 
 def _period_of(draft: Draft, found: DateFound) -> Span:

@@ -24,6 +24,9 @@ def read(draft: Draft) -> None:
         if item.kind == "costly" and draft.lexicon.price is None:
             draft.faults.append(("missing_measure", draft.said(item)))
             continue
+        if draft.said(item) in ("better", "worse") and items.kind(place + 1) == "versus":
+            item.used = "comparison"
+            continue
         _superlative(draft, place, descending=item.value == "desc")
     _of_them(draft)
     _how_many(draft)
@@ -195,6 +198,8 @@ def _ranked_before(draft: Draft, place: int) -> int:
     if each < 0:
         return items.before(place, lambda row: row.kind in ("who", "where", "when") and not row.used)
     led = items.kind(items.step(each, -1, "to", "number"))
+    if led == "and" and items.kind(each + 1) in ("and", ""):
+        led = items.kind(items.step(each, -1, "to", "number", "and", "noun", "unit"))
     later = items.at(items.step(place, 1, "number", "most", "to", "distinct", "new"))
     ranks_later = later is not None and bool(later.noun.dimension)
     if led == "by" and (items.rows[each].kind != "unit" or ranks_later):
@@ -206,6 +211,10 @@ def _ranked_before(draft: Draft, place: int) -> int:
 
 def _rank_subject(draft: Draft, subject: int, number: int | None) -> None:
     row = draft.items.use(subject, "dimension")
+    rest = draft.items.rows[subject + 1 :]
+    first = row.edge.first
+    partitive = "of" in draft.texts[max(0, first - 3) : first] and subject <= 1
+    one_of = partitive and any(each.kind in ("who", "which") for each in rest)
     model = draft.lexicon.model
     if row.kind in ("unit", "grain"):
         draft.grain = str(row.value)
@@ -224,7 +233,7 @@ def _rank_subject(draft: Draft, subject: int, number: int | None) -> None:
         else:
             draft.faults.append(("missing_dimension", draft.said(row)))
         plural = False
-    one = any(row.kind == "which" and row.value == "one" for row in draft.items.rows)
+    one = one_of or any(row.kind == "which" and row.value == "one" for row in draft.items.rows)
     if number is None:
         draft.limit = TOP if plural and not one else 1
 

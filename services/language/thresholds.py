@@ -47,6 +47,14 @@ def read(draft: Draft) -> None:
             _bound(draft, number, last, operator, [value])
 
 
+def _dear(draft: Draft, left: int, place: int) -> bool:
+    """Tell whether money right behind products is their price: "products under £1"."""
+    row = draft.items.at(left)
+    product = draft.lexicon.model.by_role(Role.PRODUCT)
+    beside = row is not None and row.noun.dimension == product and row.edge.past == draft.items.rows[place].edge.first
+    return bool(beside and product and draft.lexicon.numeric)
+
+
 _ENDS = {"minimum": ">=", "min": ">=", "maximum": "<=", "max": "<="}
 
 
@@ -81,6 +89,9 @@ def _bound(draft: Draft, place: int, last: int, operator: str, values: list[floa
         signs = (">=", "<=") if operator == "between" else (operator,)
         pairs = zip(signs, sorted(values) if len(values) > 1 else values, strict=True)
         draft.conditions += [Condition(numeric, sign, (_plain(value),)) for sign, value in pairs]
+        return
+    if money and operator in (">", ">=", "<", "<=") and _dear(draft, left, place):
+        draft.conditions.append(Condition(draft.lexicon.numeric[0], operator, (_plain(values[0]),)))
         return
     measure: str | None = None
     following, preceding = items.at(after), items.at(left)

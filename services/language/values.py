@@ -54,9 +54,15 @@ class ValueIndex:
     def _fill(self, entries: Iterable[Entry]) -> None:
         grouped: dict[str, dict[tuple[str, ...], list[Entry]]] = defaultdict(lambda: defaultdict(list))
         for entry in entries:
-            words = words_of(entry.label)
+            label = entry.label
+            if entry.key == label and label.isdecimal() and label.isascii():
+                # Numbers of orders and customers are most of all values: they are their own words and codes.
+                grouped[entry.dimension][(label,)].append(entry)
+                self.codes[label].append(entry)
+                continue
+            words = words_of(label)
             grouped[entry.dimension][tuple(map(stem, words))].append(entry)
-            for code in {"".join(words_of(entry.key)), "".join(words)}:
+            for code in {"".join(words) if entry.key == label else "".join(words_of(entry.key)), "".join(words)}:
                 if any(letter.isdecimal() for letter in code):
                     self.codes[code].append(entry)
         for dimension, names in grouped.items():

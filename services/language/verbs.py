@@ -29,7 +29,7 @@ ROWS: Mapping[str, str] = {
         associate* link* assign* attach* tie* spread-over""",
     "growth": """rise* fall* grow* drop* climb* slip* dip* jump* soar* swing* slide* tumble* shrink* expand*
         recover* slump* surge*
-        plunge* decline* improve* worsen* weaken* strengthen* evolve-by go-up go-down come-down move-up move-down
+        plunge* decline* improve worsen* weaken* strengthen* evolve-by go-up go-down come-down move-up move-down
         fall-away pick-up-by drop-off fall-off pull-back""",
 }
 IRREGULAR: Mapping[str, tuple[str, ...]] = {

@@ -62,6 +62,8 @@ ADVICE = {
     "why": "Why a number moved is not a question for one query: open Trends and the bridge of the change.",
     "forecast": "What will happen is a forecast: open the Forecast page.",
     "advice": "I can show numbers, not decide: ask for what the decision depends on, such as top products by growth.",
+    "new": "Who is new, comes back or stayed away is not one query; ask for customers by month, or for those with "
+    "more than one order in a period.",
     "model": "That analysis is not one query; ask for the numbers behind it.",
 }
 

@@ -75,16 +75,17 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     },
     "seller": {
         "desc": """
-            bestseller | bestsellers | best seller | best sellers | best selling | bestselling | top selling | top
-            seller | top sellers | most popular | most sold | most purchased | most bought | fastest selling | best -
-            selling | top - selling | most wanted | biggest sellers | biggest seller | hottest | most in demand |
+            (selling/sells/sold/sell) best | bestseller | bestsellers | best seller | best sellers | best selling |
+            bestselling | top selling | top seller | top sellers | most popular | most sold | most purchased | most
+            bought | fastest selling | best - selling | top - selling | most wanted | biggest sellers | biggest
+            seller | hottest | most in demand |
             (best/top/biggest/largest/highest/hottest/strongest/fastest/quickest/leading/star/finest/greatest)
             (seller/sellers/selling/- selling/mover/movers/moving/- moving)""",
         "asc": """
-            worst seller | worst sellers | worst selling | least popular | least sold | slowest selling | slow
-            sellers | slow movers | least selling | lowest selling | worst - selling | least purchased | least bought
-            | (worst/slowest/lowest/smallest/weakest/poorest/least/bottom) (seller/sellers/selling/-
-            selling/mover/movers/moving/- moving)""",
+            (selling/sells/sold/sell) (worst/least) | worst seller | worst sellers | worst selling | least popular |
+            least sold | slowest selling | slow sellers | slow movers | least selling | lowest selling | worst -
+            selling | least purchased | least bought | (worst/slowest/lowest/smallest/weakest/poorest/least/bottom)
+            (seller/sellers/selling/- selling/mover/movers/moving/- moving)""",
     },
     "costly": {
         "desc": "most expensive|priciest|dearest|costliest|most costly|highest priced",
@@ -224,7 +225,7 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     },
     "contribute": {
         "": """
-            contributed | contribute | contributes | performed | perform | did | doing | do | does | perform best |
-            account for""",
+            (fared/fare/fares/faring) | contributed | contribute | contributes | performed | perform | did | doing |
+            do | does | perform best | account for""",
     },
 }

@@ -29,16 +29,16 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
     "growth": {
         "": """
             by how many percent | by how much | by what percentage | by what percent | how many percent | how many
-            per cent | by how many per cent | how strongly | go up or down | up or down | go up | go down | rise or
-            fall | increase or decrease | grow or shrink | growth | growth rate | growth of | growth in | change in |
-            change of | change | increase | increase in | percent change | % change | percentage change | grow | grew
-            | grown | growing | changed | difference in | difference | variation in | rate of growth | % growth |
-            percentage growth | how much more | decrease | decrease in | decline in | drop in | rise in | evolution
-            rate | uplift | delta | increased | decreased | rise | how much less | how many more | how many fewer |
-            percent growth | growth percentage | gain in | variance | variances | variance in | improvement in |
-            change rate | how much higher | how much lower | shift in | gone up | gone down | went up | went down |
-            how far | jump in | swing in | movement in | movements in | fall in | slump in | surge in | dip in |
-            slide in""",
+            per cent | by how many per cent | how strongly | gap | gap in | gap between | go up or down | up or down
+            | go up | go down | rise or fall | increase or decrease | grow or shrink | growth | growth rate | growth
+            of | growth in | change in | change of | change | increase | increase in | percent change | % change |
+            percentage change | grow | grew | grown | growing | changed | difference in | difference | variation in |
+            rate of growth | % growth | percentage growth | how much more | decrease | decrease in | decline in |
+            drop in | rise in | evolution rate | uplift | delta | increased | decreased | rise | how much less | how
+            many more | how many fewer | percent growth | growth percentage | gain in | variance | variances |
+            variance in | improvement in | change rate | how much higher | how much lower | shift in | gone up | gone
+            down | went up | went down | how far | jump in | swing in | movement in | movements in | fall in | slump
+            in | surge in | dip in | slide in""",
         "prior_year": """
             yoy | year over year | year on year | y / y | yoy growth | year over year growth | year on year growth |
             annual growth | y - o - y | year - over - year | yoy change | yearly growth | year on year change | year
@@ -102,8 +102,8 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
     },
     "moving": {
         "": """
-            moving average | rolling average | moving avg | rolling avg | moving mean | rolling mean | moving
-            averages | ma""",
+            (moving/rolling) (average/avg/mean) of | moving average | rolling average | moving avg | rolling avg |
+            moving mean | rolling mean | moving averages | ma""",
     },
     "trend": {
         "": """
@@ -147,19 +147,27 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
     },
     "filler": {
         "": """
-            taking only | taking just | considering only | counting only | looking only at | taking into account only
-            | limited to | restricted to | only counting | considering just | focusing on | focussing on |
-            concentrating on | looking at | put together | taken together | added together | lumped together | all
-            together | all told | all in all | in aggregate | in all | by chance | as one | in one go | at a glance |
-            at once | as well | if possible | if you can | if you could | if you please | when you can | when you get
-            a chance | when you have a moment | if you would | a quick look at | a look at | a list of | an overview
-            of | an idea of | a feel for | a sense of | a picture of | a view of | the picture for | the story for |
-            by the way | for me | for us | to me | to us | for my own use | in front of me | up to me | i ' d | i ' m
-            | i ' ll | let ' s | at all | as far as | to date please | thank you | many thanks | of course | one by
-            one | so to speak | at the moment | end to end | all of | any of | each one | a piece | between them |
-            among them | over the counter | through the door | out of the door | out the door | over the line | under
-            our belt | on the books | on our books | in the books | in the bag | off the shelves | off our shelves |
-            through the till | through the tills | to our name""",
+            quick (one/question) | a quick (one/question) | one (question/more) | that of | those of | the (one/ones)
+            of | any (idea/clue/chance) | do (you/we) know | i wonder | it interests me | i am
+            (searching/seeking/interested in/looking for) | so kind (and/as) to | be so kind (and/as/) | in the
+            meantime | right now | for once | taking only | taking just | considering only | counting only | looking
+            only at | taking into account only | limited to | restricted to | only counting | considering just |
+            focusing on | focussing on | concentrating on | looking at | put together | taken together | added
+            together | lumped together | all together | all told | all in all | in aggregate | in all | by chance |
+            as one | in one go | at a glance | at once | as well | if possible | if you can | if you could | if you
+            please | when you can | when you get a chance | when you have a moment | if you would | a quick look at |
+            a look at | a list of | an overview of | an idea of | a feel for | a sense of | a picture of | a view of
+            | the picture for | the story for | by the way | for me | for us | to me | to us | for my own use | in
+            front of me | up to me | i ' d | i ' m | i ' ll | let ' s | at all | as far as | to date please | thank
+            you | many thanks | of course | one by one | so to speak | at the moment | end to end | all of | any of |
+            each one | a piece | between them | among them | over the counter | through the door | out of the door |
+            out the door | over the line | under our belt | on the books | on our books | in the books | in the bag |
+            off the shelves | off our shelves | through the till | through the tills | to our name""",
+    },
+    "vague": {
+        "": """
+            (run - up/runup/run up/lead up/lead - up/build up/build - up/approach) to | around | (shortly/just)
+            (before/after)""",
     },
     "prior": {
         "": "before|earlier|prior|preceding|beforehand|previously",

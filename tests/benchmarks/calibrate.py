@@ -66,6 +66,7 @@ PRIOR = {
     "when": -2.0,
     "grain": -0.5,
     "unranked": -2.5,
+    "skipped": -1.2,
     "unused": -2.5,
     "unused_number": -4.0,
     "unused_unit": -3.0,

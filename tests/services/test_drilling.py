@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import parse_qsl, urlsplit
@@ -12,10 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layouts import marks
+from layouts.ask import QUESTION
 from services import drilling, trail
 from services.access import Viewer
+from services.database import migrate, open_database
 from services.drilling import Group, Mark
 from services.errors import UserError
+from services.language.questions import Questions
 from services.model import SalesModel
 from services.overview import default_query
 from services.periods import Compare, Grain, Period, Range
@@ -78,6 +82,32 @@ def test_keeping_to_a_mark_gives_its_number(sales: Sales, everyone: Viewer, quer
             kept = query_of(by_group[Group.SPLIT][0].href, sales)
             whole = SalesQuery(measures=(mark.measure,), period=kept.period, filters=kept.filters)
             assert sales.answer(whole, everyone).value(mark.measure) == pytest.approx(value, nan_ok=True, abs=0.005)
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory, sales: Sales) -> Iterator[Questions]:
+    database = open_database(f"sqlite:///{tmp_path_factory.mktemp('drilling')}/app.db")
+    migrate(database)
+    yield Questions(database, sales)
+    database.dispose()
+
+
+def test_asking_about_a_mark_gives_its_number(questions: Questions, sales: Sales, everyone: Viewer) -> None:
+    """Of an hour nothing is asked: it cannot be said in words, and what can would give another number."""
+    asked = []
+    for name, query in QUERIES.items():
+        answer = sales.answer(query, everyone)
+        mark, value = marks_of(answer)[0], answer.frame[query.measures[0]].iloc[0]
+        menu = drilling.entries(sales.model, query, mark, answer.window.asked, PLACES)
+        for entry in (entry for entry in menu if entry.text == "Ask about it"):
+            ((param, text),) = parse_qsl(urlsplit(entry.href).query)
+            reading = questions.read(text, everyone)
+            assert param == QUESTION
+            assert reading.answerable, text
+            found = questions.answer(reading.form, everyone).frame[query.measures[0]]
+            assert found.tolist()[0] == pytest.approx(value), text
+            asked.append(name)
+    assert asked == [name for name in QUERIES if name != "hours"]
 
 
 @pytest.mark.parametrize("name", ["months", "countries", "hours", "products by quarter"])

@@ -7,10 +7,12 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import psycopg
@@ -19,6 +21,7 @@ import sqlalchemy as sa
 
 from salescope import installation
 from salescope.settings import Settings
+from services import loading, postgres_tables, rollups
 from services.addresses import read_address
 from services.errors import AwayError, NotReadyError, QueryError, SalescopeError, UserError
 from services.ledger import loads
@@ -29,6 +32,8 @@ from services.warehouse import KEEP, Pointer, Warehouse, rows_of
 from tests.factories import load_again, shop, viewer_of, warehouse_of, write_parquet
 from tests.postgres import PASSWORD, Cluster, running_cluster
 from tests.services.loaders import folder_of, lines_of, month
+from tests.services.test_planner import MODEL, RECIPE
+from tests.services.test_renewing import FIRST, THEN, refuse
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
 
@@ -94,7 +99,7 @@ def test_publish(warehouse: PostgresWarehouse, url: str) -> None:
     assert warehouse.verify() == warehouse.live() == pointer
     assert value_in(warehouse) == 1
     assert schemas(url) == ["salescope", "salescope_v0001"]
-    assert {path.name for path in warehouse.root.iterdir()} == {"LOCK"}
+    assert {path.name for path in warehouse.root.iterdir()} == {"LOCK", "kept.duckdb", "kept.json"}
 
 
 def test_only_the_last_versions_are_kept(warehouse: PostgresWarehouse, url: str) -> None:
@@ -125,7 +130,7 @@ def test_build_that_fails_leaves_the_live_version(warehouse: PostgresWarehouse, 
         warehouse.publish(build, "2024-01-01T00:00:02")
     assert warehouse.pointer() == before
     assert schemas(url) == ["salescope", "salescope_v0001"]
-    assert {path.name for path in warehouse.root.iterdir()} == {"LOCK"}
+    assert {path.name for path in warehouse.root.iterdir()} == {"LOCK", "kept.duckdb", "kept.json"}
 
 
 def test_copy_that_fails_leaves_the_live_version(warehouse: PostgresWarehouse, url: str) -> None:
@@ -430,6 +435,38 @@ def test_role_without_the_right_to_make_schemas(cluster: Cluster, url: str, tmp_
     with pytest.raises(SalescopeError, match="GRANT CREATE ON DATABASE"):
         publish(store, 1)
     dispose(store)
+
+
+def test_days_that_did_not_change_come_from_the_version_before(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollups, "WORTHWHILE", 0)
+    monkeypatch.setattr(rollups, "FEW", 10)
+    house = shop(tmp_path, FIRST, MODEL, RECIPE, url)
+    house.load()
+    monkeypatch.setattr(loading, "build", refuse)
+    copied, copy = Counter[str](), postgres_tables._copy
+
+    def counted(built: duckdb.DuckDBPyConnection, writer: Any, table: psycopg.sql.Identifier, select: str) -> int:
+        rows = copy(built, writer, table, select)
+        copied[table.as_string()] += rows
+        return rows
+
+    monkeypatch.setattr(postgres_tables, "_copy", counted)
+    for mode, rows in (THEN[0], THEN[-1]):
+        write_parquet(house.folder / "sales.parquet", rows)
+        load(house.warehouse, house.model, house.recipe, house.folder, by="tests", mode=mode)
+    assert 0 < sum(count for table, count in copied.items() if "facts" in table) < 1_000
+    with duckdb.connect(str(house.warehouse.root / "kept.duckdb"), read_only=True) as kept:
+        names = [name for (name,) in kept.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        for name in names:
+            there = rows_of(house.warehouse.current(), sa.text(f"SELECT * FROM {name}"))
+            found = [tuple(map(str, row.values())) for row in there]
+            assert sorted(found) == sorted(
+                tuple(map(str, row)) for row in kept.execute(f"SELECT * FROM {name}").fetchall()
+            )
+    assert {"facts", "rollup_0", "loads"} <= {*names}
+    dispose_of(house.warehouse)
 
 
 def test_undo_and_load_again(url: str, tmp_path: Path) -> None:

@@ -11,20 +11,18 @@ import pandas as pd
 import pytest
 
 from services.errors import QueryError
+from services.lifecycles import Stage, life, prices
 from services.model import SalesModel
 from services.periods import Compare, Period, add_months
 from services.products import (
     ProductQuery,
     Quadrant,
-    Stage,
     assortment,
     dimension_of,
     elsewhere_of,
-    life,
     names_of,
     one,
     price_parts,
-    prices,
     read,
 )
 from services.query import Filter, SalesQuery

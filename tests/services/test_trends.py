@@ -17,8 +17,9 @@ from services.model import Calendar
 from services.periods import Compare, Grain, Period, Range
 from services.query import Filter, SalesQuery, to_params
 from services.sales import Sales
+from services.seasons import pattern, seasonal_items, weekdays
 from services.spine import spine, with_gaps
-from services.trends import Line, Look, TrendQuery, pattern, read, seasonal_items, trend, weekdays
+from services.trends import Line, Look, TrendQuery, read, trend
 from tests.factories import SHOP_ROWS, House, MemoryCache, viewer_of
 
 ANALYST = viewer_of("analyst")

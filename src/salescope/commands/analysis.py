@@ -17,7 +17,9 @@ from services.forecasting import sales as forecasting
 from services.forecasting.intervals import BANDS
 from services.forecasting.leaders import leaders
 from services.forecasting.record import TrackRecord
+from services.forecasting.run import Run
 from services.forecasting.sales import MOST_PARTS, Outlook
+from services.forecasting.shelf import Shelf
 from services.periods import Grain
 from services.query import Filter, SalesQuery
 from services.sales import Sales
@@ -57,8 +59,10 @@ def forecast(
         listed = leaders(sales, query, viewer, horizon)
         _write(listed, target) if target else _print_leaders(sales, query, listed)
         return
+    shelf = Shelf(Settings.from_env().instance / "forecasts" / "models")
+    how = Run(rows=forecasting.ROWS, expected=True, shelf=shelf)
     with progress() as bar:
-        found = forecasting.forecast(sales, query, viewer, horizon, parts=parts, progress=bar)
+        found = forecasting.forecast(sales, query, viewer, horizon, how=how, parts=parts, progress=bar)
     if publish:
         record = TrackRecord(open_database(Settings.from_env().database_url), sales.model)
         out.print(f"Published as number {record.publish(found, viewer)}; the Forecast page shows how it does.")

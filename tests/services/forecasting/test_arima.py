@@ -8,7 +8,8 @@ import pytest
 from services.forecasting import arima
 from services.forecasting.arima import NotFittedError
 from services.forecasting.engine import forecast
-from services.forecasting.registry import ARIMA, CAUTIOUS, MODELS, NAIVE, Run
+from services.forecasting.registry import ARIMA, CAUTIOUS, MODELS, NAIVE
+from services.forecasting.run import Run
 from tests.services.forecasting.test_engine import assert_sound, panel_of, waves
 
 HORIZON = 6

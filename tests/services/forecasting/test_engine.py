@@ -19,7 +19,8 @@ from services.forecasting.features import Features, Samples, horizon_of
 from services.forecasting.frequency import FREQUENCIES, dates_of, inferred, ordinals
 from services.forecasting.intervals import BANDS
 from services.forecasting.panel import Panel, Shape, read
-from services.forecasting.registry import MODELS, NAIVE, Model, Run
+from services.forecasting.registry import MODELS, NAIVE, Model
+from services.forecasting.run import Run
 
 LOCAL = tuple(model for model in MODELS if not model.shared)
 QUICK = Run(rows=2_000)

@@ -10,11 +10,14 @@ from services.access import RowScope
 from services.errors import UserError
 from services.language import answering, wording
 from services.language.asking import Reading, Vocabulary, read
+from services.language.confidence import pairs, strangeness
 from services.language.index import Vocabularies
 from services.language.spans import Clock
 from services.periods import Compare, Grain, Period
 from services.query import Filter, SalesQuery, Sort
 from services.sales import Sales
+from tests.benchmarks.ask import HERE, measure
+from tests.benchmarks.questions.expected import cases
 from tests.factories import viewer_of
 
 # What is computed from answers is the same on both engines; once is enough.
@@ -100,6 +103,41 @@ def test_what_cannot_be_answered_is_said(question: str, reason: str, words: Voca
     assert not reading.answerable
     assert reason in [found for found, _ in reading.faults]
     assert len(wording.refused(reading, words)) > 20
+
+
+def test_questions_written_for_the_sample(words: Vocabulary) -> None:
+    result = measure(list(cases(HERE / "gifts.txt")), words, CLOCK)
+    assert result["exact"] >= 0.97
+    assert result["refused"] >= 0.97
+    assert result["confident_wrong"] <= 0.02
+
+
+@pytest.mark.parametrize(
+    ("said", "plain"),
+    [
+        ("Before I go into the board meeting: revenue by country", "revenue by country"),
+        ("Kindly itemise our orders per month for my deck on Monday", "orders per month"),
+        ("how many pieces did we snap up in 2011", "units in 2011"),
+        ("how many pieces were wrangled in 2011", "units in 2011"),
+        ("countries whose turnover topped 50k", "countries with revenue over 50000"),
+        ("how has revenue fared since 2010", "revenue by month since 2010"),
+    ],
+)
+def test_words_that_say_nothing_change_nothing(said: str, plain: str, words: Vocabulary) -> None:
+    assert read(said, words, CLOCK).form == read(plain, words, CLOCK).form
+
+
+def test_a_word_that_was_not_understood_leaves_the_closest_reading(words: Vocabulary) -> None:
+    reading = read("units of frobnicated mugs in Germany", words, CLOCK)
+    assert not reading.answerable
+    assert reading.closest == read("units of mugs in Germany", words, CLOCK).form
+    assert read("why did units of frobnicated mugs fall", words, CLOCK).closest is None
+
+
+def test_a_reading_built_as_none_before_is_doubted() -> None:
+    known = dict.fromkeys(pairs(("noun:m>measure", "by>by", "noun:d>dimension")), 9)
+    assert strangeness(("noun:m>measure", "by>by", "noun:d>dimension"), known)["novel"] == 0
+    assert strangeness(("by>by", "noun:m>measure"), known)["novel"] == 3
 
 
 @pytest.mark.parametrize("question", ["", "   ", "x" * 501])
