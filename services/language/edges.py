@@ -64,6 +64,7 @@ SKIPPED = "skipped"
 MOST_POLITE = 5
 #: Times of the year that products are made for.
 _FEASTS = frozenset(listed("christmas xmas easter halloween valentine valentines summer winter spring autumn"))
+_COUNTING = {*date_words.NUMBER_WORDS, *date_words.ORDINAL_WORDS}
 _BEFORE_ADJECTIVES = frozenset(listed("how so too very more most the a"))
 
 
@@ -276,7 +277,7 @@ class Edges:
                 numbers = self.narrowed[key]
                 if not numbers:
                     break
-                if not self._content(past - 1) or (len(words) == 1 and words[0] in date_words.NUMBER_WORDS):
+                if not self._content(past - 1) or (len(words) == 1 and words[0] in _COUNTING):
                     continue
                 worth = "part" if len(numbers) == 1 else "contains"
                 less = (-1.0 if words[0].isdecimal() else 0.0) + TOGETHER * (len(words) - 1)

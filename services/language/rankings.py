@@ -62,7 +62,7 @@ def _ranked_by(draft: Draft) -> None:
         items.use(place, "order")
         draft.order = draft.order or (None, True)
         subject = items.after(place, lambda row: row.kind == "noun" and bool(row.noun.dimension) and not row.used)
-        if subject >= 0:
+        if subject >= 0 and not draft.dimensions:
             name = items.use(subject, "dimension").noun.dimension
             draft.add_dimension(name or "")
 

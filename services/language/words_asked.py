@@ -97,26 +97,27 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     },
     "order": {
         "desc": """
-            highest on top | largest on top | biggest on top | best on top | highest at the top | descending | in
-            descending order | highest first | largest first | biggest first | most first | from highest to lowest |
-            high to low | from high to low | top first | best first | from largest to smallest | sorted descending |
-            desc | largest to smallest | highest to lowest | from biggest to smallest | starting with the highest |
-            starting with the largest | from most to least | starting with the biggest | largest at the top |
-            greatest first | in decreasing order | decreasing | from the biggest to the smallest | from the largest
-            to the smallest | from the highest to the lowest | from the best to the worst | from best to worst | best
-            to worst | from top to bottom | in order of size | from the most to the least | biggest to smallest |
-            from the top down | big to small | (highest/biggest/largest/best/most/greatest/top)
-            (number/total/amount/value/count/figure/ones/one) (first/on top/at the top)""",
+            (dearest/priciest/most expensive/costliest) first | highest on top | largest on top | biggest on top |
+            best on top | highest at the top | descending | in descending order | highest first | largest first |
+            biggest first | most first | from highest to lowest | high to low | from high to low | top first | best
+            first | from largest to smallest | sorted descending | desc | largest to smallest | highest to lowest |
+            from biggest to smallest | starting with the highest | starting with the largest | from most to least |
+            starting with the biggest | largest at the top | greatest first | in decreasing order | decreasing | from
+            the biggest to the smallest | from the largest to the smallest | from the highest to the lowest | from
+            the best to the worst | from best to worst | best to worst | from top to bottom | in order of size | from
+            the most to the least | biggest to smallest | from the top down | big to small |
+            (highest/biggest/largest/best/most/greatest/top) (number/total/amount/value/count/figure/ones/one)
+            (first/on top/at the top)""",
         "asc": """
-            lowest on top | smallest on top | worst on top | lowest at the top | ascending | in ascending order |
-            lowest first | smallest first | fewest first | from lowest to highest | low to high | from low to high |
-            worst first | from smallest to largest | sorted ascending | asc | smallest to largest | least first |
-            lowest to highest | starting with the lowest | from the smallest to the biggest | from the smallest to
-            the largest | from the lowest to the highest | from the worst to the best | from worst to best | worst to
-            best | from bottom to top | from the least to the most | smallest to biggest | from smallest to biggest |
-            small to big | starting with the smallest | from least to most | in increasing order | increasing order |
-            (lowest/smallest/worst/least/fewest) (number/total/amount/value/count/figure/ones/one) (first/on top/at
-            the top)""",
+            (cheapest/least expensive) first | lowest on top | smallest on top | worst on top | lowest at the top |
+            ascending | in ascending order | lowest first | smallest first | fewest first | from lowest to highest |
+            low to high | from low to high | worst first | from smallest to largest | sorted ascending | asc |
+            smallest to largest | least first | lowest to highest | starting with the lowest | from the smallest to
+            the biggest | from the smallest to the largest | from the lowest to the highest | from the worst to the
+            best | from worst to best | worst to best | from bottom to top | from the least to the most | smallest to
+            biggest | from smallest to biggest | small to big | starting with the smallest | from least to most | in
+            increasing order | increasing order | (lowest/smallest/worst/least/fewest)
+            (number/total/amount/value/count/figure/ones/one) (first/on top/at the top)""",
     },
     "ranked": {
         "": "ranked by|sorted by|ordered by|order by|sort by|rank by",
