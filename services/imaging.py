@@ -1,15 +1,13 @@
 """Imaging: makes the images of a version from its facts, when it is built. See images.py for what they are.
 
-Each chain starts with the finest grain, made from the facts; the coarser ones are made from it. Which chains are made
-follows from the columns' numbers of values; what does not fit into the bytes allowed is made with fewer columns.
+Each chain starts with the finest grain, made from the facts; the coarser ones are made from it. chains.py says which.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import duckdb
 import numpy as np
 import sqlalchemy as sa
 
+from services.chains import CHAIN_SHARE, COUNTING_SHARE, KEYS, MOST_TEXT, MOST_VALUES, Chains, KeyCodes
 from services.expressions import names_in
 from services.imagerows import ImageRows, smallest
 from services.images import (
@@ -38,29 +37,17 @@ from services.periods import Grain
 from services.rollups import (
     AGAIN,
     HOUR,
-    SAMPLE,
     WEEKDAY,
     Rollup,
     Survey,
     Tuning,
     counted,
-    estimate,
-    first_that_fits,
 )
 from services.rollups import ROWS as STORED_ROWS
 from services.sqltext import name_of, one, statement_text
 
-#: Bytes of a version's images: at most, whatever share of its facts the model allows, and allowed however small it is.
-MOST_BYTES, FREE_BYTES = 1_000_000_000, 150_000_000
-#: What one chain may take of them, and one that counts distinct values.
-CHAIN_SHARE, COUNTING_SHARE = 0.3, 0.4
-#: Keys have at most this many values, sets of values this many bits, texts that are counted this many bytes.
-MOST_VALUES, MOST_BITS, MOST_TEXT = 60_000, 62, 64
-KEYS = (ColumnType.TEXT, ColumnType.INTEGER)
 COARSER = {Grain.DAY: Grain.MONTH, Grain.MONTH: Grain.YEAR}
 PARTS = {HOUR: "hour", WEEKDAY: "isodow"}
-#: Bytes of a row beside its keys, and of each state.
-ROW_BYTES, STATE_BYTES = 4, 6
 
 
 def build(
@@ -86,15 +73,6 @@ def build(
     connection.execute("INSERT INTO images VALUES (?, ?)", [name, imaging.writer.finish()])
 
 
-@dataclass(frozen=True)
-class _Key:
-    """A column that may be a key: its place among the dictionaries, and how many values it has."""
-
-    name: str
-    number: int
-    values: int
-
-
 class Imaging:
     """Makes the images of facts in a snapshot being built."""
 
@@ -108,11 +86,11 @@ class Imaging:
         made: Sequence[Rollup] = (),
     ) -> None:
         self.writer, self._tuning = writer, tuning
+        self._chains = Chains(connection, model, found, tuning)
+        self._keys, self._depending = self._chains.keys, self._chains.depending
         self._connection, self._model, self._found, self._rollups = connection, model, found, made
         self._plan = MeasurePlan(model, tuple(model.measures))
         self._facts, self._time = name_of(model.facts.table), name_of(model.facts.time)
-        self._keys: dict[str, _Key] = {}
-        self._depending: dict[str, tuple[str, ...]] = {}
         self._entities: dict[str, int] = {}
         self._chains_made: list[tuple[Rollup, Rollup]] = []
         self._made = 0
@@ -124,12 +102,12 @@ class Imaging:
         for column in (*self._found.few, *self._found.many):
             if column.values <= MOST_VALUES and self._model.facts.columns[column.name].type in KEYS:
                 self._make_dictionary(column.name)
-        left = budget = self._budget()
-        for alternatives in self._chains():
+        left = budget = self._chains.budget()
+        for alternatives in self._chains.alternatives():
             part = COUNTING_SHARE if any(each.entity for each in alternatives) else CHAIN_SHARE
-            wanted = self._first_within(alternatives, min(left, part * budget))
+            wanted = self._chains.first_within(alternatives, min(left, part * budget))
             if wanted is not None and self._tuning.allows(wanted, (each for each, _ in self._chains_made)):
-                left -= self._make_chain(wanted, self._narrower(wanted), left)
+                left -= self._make_chain(wanted, self._chains.narrower(wanted), left)
         self.writer.add_days(*self._days())
         self.writer.note(self._chains_made, Basis(self._model.version, self._found.lines, int(budget)))
 
@@ -140,37 +118,6 @@ class Imaging:
         found = self._connection.sql(asked).to_arrow_table()
         days, first, last = (found[name].to_numpy() for name in ("d", "a", "z"))
         return days, first, last
-
-    def _width_of_facts(self) -> float:
-        """Return the bytes of a line as it would be in memory."""
-        texts = [name for name, column in self._model.facts.columns.items() if column.type is ColumnType.TEXT]
-        numbers = 8 * (len(self._model.facts.columns) - len(texts))
-        lengths = ", ".join(f"coalesce(avg(strlen({name_of(name)})), 0)" for name in texts)
-        asked = f"SELECT {lengths} FROM {self._facts} USING SAMPLE 2000 ROWS (reservoir, 1)"  # noqa: S608 - a model's names
-        return float(numbers + sum(4 + length for length in one(self._connection, asked))) if texts else numbers
-
-    def _budget(self) -> float:
-        """Return the bytes that all images may take."""
-        share = self._model.rollups * self._found.lines * self._width_of_facts()
-        return min(MOST_BYTES, max(FREE_BYTES, share))
-
-    def _first_within(self, alternatives: Sequence[Rollup], room: float) -> Rollup | None:
-        return first_that_fits(alternatives, lambda each: self._bytes(each) <= room)
-
-    def _bytes(self, wanted: Rollup) -> float:
-        """Return about how many bytes an image takes, without those of coarser grains."""
-        return estimate(self._connection, self._model, self._found, wanted) * self._width(wanted)
-
-    def _width(self, rollup: Rollup) -> float:
-        keys = sum(1 if self._keys[name].values <= 256 else 2 for name in rollup.keys)
-        aggregates = 1 if rollup.aggregate else len(self._plan.aggregates)
-        return (
-            ROW_BYTES
-            + keys
-            + len(rollup.parts)
-            + (8 if rollup.masks else 0)
-            + (4 if rollup.entity else STATE_BYTES * aggregates)
-        )
 
     def _make_dictionary(self, column: str) -> None:
         """Read the values of a key, and what depends on it: labels, and segments that ask for nothing else."""
@@ -187,7 +134,7 @@ class Imaging:
         self._keep_dictionary(column, Dictionary(tuple(table["value"]), depending, conditions))
 
     def _keep_dictionary(self, column: str, dictionary: Dictionary) -> None:
-        self._keys[column] = _Key(column, len(self._keys), len(dictionary.values))
+        self._keys[column] = KeyCodes(column, len(self._keys), len(dictionary.values))
         self.writer.add_dictionary(column, dictionary)
         self._depending[column] = tuple(dictionary.attributes)
 
@@ -217,66 +164,6 @@ class Imaging:
         dimensions = [each for each in self._model.dimensions.values() if each.column == column]
         named = [name for each in dimensions for name in (each.label_column, each.code_column) if name]
         return [*dict.fromkeys(named)]
-
-    # Which chains
-
-    def _chains(self) -> Iterator[list[Rollup]]:
-        """Yield the chains worth having, the most useful first, as alternatives: the first that fits is made."""
-        for (asked,) in self._tuning.of(self._keys):
-            yield [self._rollup(asked.grain, asked.keys, asked.parts)]
-        few = [column.name for column in self._found.few if column.name in self._keys]
-        prefixes = [few[:count] for count in range(len(few), -1, -1)]
-        yield [self._rollup(Grain.DAY, keys) for keys in prefixes]
-        for aggregate, kept in self._found.alone.items():
-            yield [*self._distinct(aggregate, few, kept)]
-        filtered = [self._model.dimensions[name].column for name in self._model.filters]
-        useful = [name for name in dict.fromkeys((*filtered, *few)) if name in few]
-        near = [name for name in useful if name in filtered]
-        fewer = [useful[:count] for count in range(len(useful), -1, -1)]
-        for many in (column.name for column in self._found.many if column.name in self._keys):
-            by_month = [self._rollup(Grain.MONTH, (*keys, many)) for keys in fewer]
-            yield [self._rollup(Grain.DAY, (*near, many)), *by_month]
-        parts = (HOUR, WEEKDAY)
-        by_month = [self._rollup(Grain.MONTH, keys, parts) for keys in fewer]
-        yield [self._rollup(Grain.DAY, near, parts), *by_month]
-        yield [self._rollup(Grain.DAY, (), (HOUR,))]
-
-    def _rollup(self, grain: Grain, keys: Sequence[str], parts: tuple[str, ...] = (), **more: Any) -> Rollup:
-        """Return a rollup whose first key narrows most."""
-        ordered = sorted(keys, key=lambda name: -self._keys[name].values)
-        # A filter on few values of the widest short key is what people choose; a key of many values comes after.
-        ordered.sort(key=lambda name: self._keys[name].values > 256)
-        highest = tuple(dict.fromkeys(name for key in ordered for name in self._depending[key]))
-        return Rollup("", grain, tuple(ordered), parts, highest, image=True, **more)
-
-    def _distinct(self, aggregate: Aggregate, few: Sequence[str], kept: tuple[str, ...] | None) -> Iterator[Rollup]:
-        """Yield images that count distinct values of a column, with sets of the other columns' values."""
-        rest = [name for name in few if name not in (kept or ())]
-        fewest = min(self._subsets(rest), key=lambda masks: self._sampled(aggregate, {*few} - {*masks}))
-        if kept is not None:
-            keys = [name for name in few if name in kept]
-            yield self._rollup(Grain.DAY, keys, masks=fewest, aggregate=aggregate.text)
-            return
-        keys = [name for name in few if name not in fewest]
-        for grain in (Grain.DAY, Grain.MONTH):
-            yield self._rollup(grain, keys, masks=fewest, entity=aggregate.source, aggregate=aggregate.text)
-
-    def _sampled(self, aggregate: Aggregate, keys: Collection[str]) -> int:
-        """Return how many rows a sample of the counted values has, by month and these keys."""
-        cells = ", ".join((f"date_trunc('month', {self._time})", *map(name_of, (aggregate.source, *keys))))
-        sample = f"hash({name_of(aggregate.source)}) % 16 = 0 AND {counted(self._model, aggregate)}"
-        asked = f"SELECT count(DISTINCT ({cells})) FROM {SAMPLE} AS {self._facts} WHERE {sample}"  # noqa: S608 - a model's names
-        return int(one(self._connection, asked)[0])
-
-    def _subsets(self, names: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return the sets of columns whose values fit into a mask together and with no further column."""
-        fitting = [
-            subset
-            for count in range(len(names) + 1)
-            for subset in combinations(names, count)
-            if prod(self._keys[name].values for name in subset) <= MOST_BITS
-        ]
-        return [each for each in fitting if not any({*each} < {*other} for other in fitting)]
 
     # Making them
 
@@ -378,16 +265,6 @@ class Imaging:
         if wanted.aggregate:
             return f"SELECT {', '.join(cells)}, m, count(*) AS s0 FROM ({inner}) AS i{joins} GROUP BY ALL"  # noqa: S608 - as above
         return f"SELECT {', '.join((*cells, *aggregates))}, n FROM ({inner}) AS i{joins}"  # noqa: S608 - as above
-
-    def _narrower(self, wanted: Rollup) -> Rollup:
-        """Return a small image made beside one, for queries without filters."""
-        if wanted.entity:
-            return wanted
-        if wanted.aggregate:
-            return replace(wanted, masks=())
-        many = {column.name for column in self._found.many}
-        kept = tuple(name for name in wanted.keys if name in many)
-        return self._rollup(wanted.grain, kept, wanted.parts)
 
     def _narrow(self, wanted: Rollup, narrower: Rollup, aggregates: Mapping[str, Aggregate]) -> None:
         keys = [f"k{wanted.keys.index(name)} AS k{number}" for number, name in enumerate(narrower.keys)]

@@ -16,10 +16,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from services.chains import MOST_TEXT, MOST_VALUES
 from services.errors import RebuildError
 from services.imagerows import KEPT, ImageRows
 from services.images import Array, Dictionary, Image, Images, State, Writer, read_whole, sweep
-from services.imaging import MOST_TEXT, MOST_VALUES, Imaging
+from services.imaging import Imaging
 from services.measures import Aggregate
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
