@@ -226,14 +226,14 @@ def load(folder: Path, tag: str, *, reuse: bool) -> dict[str, Any]:
     if not {"bare", "ours"} <= {*found}:
         return found
     bare, ours = found["bare"], found["ours"]
-    table = Table("Load", "seconds", "ratio", "peak MB", title=f"{ours['lines']:,} lines")
-    table.add_row("bare DuckDB", f"{bare['seconds']:.1f}", "1.0", f"{bare['memory_mb']:.0f}")
-    for name, key in (("prepare", "prepare_seconds"), ("publish", "publish_seconds"), ("both", "seconds")):
-        peak = f"{ours['memory_mb']:.0f}" if key == "seconds" else ""
-        table.add_row(f"Salescope, {name}", f"{ours[key]:.1f}", f"{ours[key] / bare['seconds']:.1f}", peak)
-    if hand := found.get("hand"):
-        ratio = hand["seconds"] / bare["seconds"]
-        table.add_row("rollups by hand", f"{hand['seconds']:.1f}", f"{ratio:.1f}", f"{hand['memory_mb']:.0f}")
+    table = Table("Load", "seconds", "ratio", "of the CPU", "ratio", "peak MB", title=f"{ours['lines']:,} lines")
+    for name, key in (("prepare", "prepare_seconds"), ("publish", "publish_seconds")):
+        table.add_row(f"Salescope, {name}", f"{ours[key]:.1f}", f"{ours[key] / bare['seconds']:.1f}")
+    for name, row in {"Salescope, both": ours, "bare DuckDB": bare, "rollups by hand": found.get("hand")}.items():
+        if row is not None:
+            pairs = ((row[key], row[key] / bare[key]) for key in ("seconds", "cpu_seconds"))
+            cells = (f"{figure:.1f}" for pair in pairs for figure in pair)
+            table.add_row(name, *cells, f"{row['memory_mb']:.0f}")
     CONSOLE.print(table)
     CONSOLE.print(
         f"Snapshot {ours['snapshot_mb']:.0f} MB, bare {(folder / 'bare.duckdb').stat().st_size / 1e6:.0f} MB; images "
