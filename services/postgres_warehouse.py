@@ -194,10 +194,10 @@ class PostgresWarehouse:
 
     def _updated(self, building: Path, before: Pointer | None, update: Update | None) -> Touched | None:
         """Return the days that changed in the copy kept of the live version; None where there is none to go on from."""
-        copied = self._kept.of(before) if before is not None else None
-        if update is None or copied is None:
+        if update is None or before is None:
             return None
-        return updated(copied, building, update, self._config)
+        copied = self._kept.of(before)
+        return None if copied is None else updated(copied, building, update, self._config)
 
     def verify(self) -> Pointer | None:
         """Return what is live after counting its rows; raises SalescopeError when they are not those published."""
@@ -229,10 +229,11 @@ class KeptCopy:
         return self._file if whole else None
 
     def keep(self, built: Path, pointer: Pointer) -> None:
-        """Keep the file of a version that was published, in place of the one before."""
-        self._note.unlink(missing_ok=True)
-        built.replace(self._file)
-        self._note.write_bytes(orjson.dumps({"pointer": asdict(pointer), "sha256": file_digest(self._file)}))
+        """Keep the file of a version that was published, in place of the one before; none where there is no room."""
+        with contextlib.suppress(OSError):
+            self._note.unlink(missing_ok=True)
+            built.replace(self._file)
+            self._note.write_bytes(orjson.dumps({"pointer": asdict(pointer), "sha256": file_digest(self._file)}))
 
 
 def reading_engine(url: sa.URL, schema: str, *, seconds: float, size: int = 8) -> sa.Engine:
