@@ -54,7 +54,7 @@ class Items:
 
     def free(self, kind: str, meaning: object = None) -> Iterator[int]:
         """Yield the places of unused items of a kind."""
-        for place, item in enumerate(self.rows):
+        for place, item in enumerate(self.rows) if kind in self._kinds else ():
             if item.kind == kind and not item.used and (meaning is None or item.value == meaning):
                 yield place
 
