@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from layouts import figures, overview
+from layouts import changes, figures, overview
 from layouts.tables import table
 from services.access import RowScope, Viewer
 from services.overview import TILES, answers, default_query, grain_of
-from services.periods import Period
+from services.periods import Compare, Period
 from services.query import SalesQuery
 from services.sales import Answer, Sales
 from tests.factories import viewer_of
@@ -36,6 +36,22 @@ def test_trend_hatches_the_period_that_is_not_over(sales: Sales, everyone: Viewe
 def test_trend_of_a_past_period_has_no_hatch(sales: Sales, everyone: Viewer) -> None:
     answer = tiles(sales, everyone, period=Period("last_month"))["trend"]
     assert set(figures.trend(answer, "revenue", sales.model)["data"][0]["marker"]["pattern"]["shape"]) == {""}
+
+
+def test_changes_are_what_is_now_less_what_was(sales: Sales, everyone: Viewer) -> None:
+    """No bar for what is unchanged, the largest rise first and the largest fall last; without a comparison, words."""
+    query = SalesQuery(measures=("revenue",), dimensions=("country",), period=Period("ytd"), compare=Compare.YEAR)
+    answer = sales.answer(query, everyone)
+    drawn = changes.changes(answer, sales.model)
+    assert drawn.figure is not None
+    (bars,) = drawn.figure["data"]
+    now, then = (answer.frame[name].fillna(0.0) for name in ("revenue", "revenue__before"))
+    moved = dict(zip(answer.frame["country"], now - then, strict=True))
+    assert bars["x"] == pytest.approx([moved[key] for _, key in bars["customdata"]])
+    assert (bars["x"][0], bars["x"][-1]) == (pytest.approx(max(moved.values())), pytest.approx(min(moved.values())))
+    assert [color == changes.GOOD for color in bars["marker"]["color"]] == [value > 0 for value in bars["x"]]
+    alone = sales.answer(replace(query, compare=Compare.NONE), everyone)
+    assert changes.changes(alone, sales.model).problem.startswith("Changes need a period to compare with")
 
 
 def test_map_leaves_out_what_is_no_country(sales: Sales, everyone: Viewer) -> None:
