@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,11 +69,9 @@ def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS, offsets: tup
         if not model.meant_for(views[-1]) or (forecasts and how.left < 0):
             continue
         try:
-            fitted = model.fit(views[-1], how)
+            forecasts[model.name] = looking_back(model, views, how)
         except NotFittedError as error:
             left_out = (*left_out, f"{model.name} was not tried: {error}.")
-            continue
-        forecasts[model.name] = np.stack([tidy(fitted(view), view) for view in views])
     seasons = float(np.median(panel.lengths)) / panel.frequency.season if len(panel.ids) else 0.0
     shape = (len(offsets), len(panel.ids), panel.horizon)
     came = np.stack(truth) if truth else np.zeros(shape)
@@ -81,6 +79,12 @@ def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS, offsets: tup
     for index, view in enumerate(views):
         counted[index] &= (view.lengths >= 3)[:, None] & ~view.closed[:, view.periods :]
     return Backtest(offsets, forecasts, np.nan_to_num(came), counted, scales(panel), seasons, left_out)
+
+
+def looking_back(model: Model, views: Sequence[Panel], how: Run) -> Values:
+    """Return what a model fitted on the earliest of some views, the last, forecasts from each of them."""
+    fitted = model.fit(views[-1], how)
+    return np.stack([tidy(fitted(view), view) for view in views])
 
 
 def beats_naive(backtest: Backtest) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm
@@ -48,11 +48,23 @@ class Objective:
     meant_for: Callable[[Panel], bool] = lambda panel: True
     rounds: int = 250
 
+    def varied(self, rounds: int, **more: Any) -> Objective:
+        """Return the same loss learned with other settings."""
+        return replace(self, parameters={**self.parameters, **more}, rounds=rounds)
+
 
 OBJECTIVES = (
     Objective("absolute error", {"objective": "regression_l1"}),
     Objective("squared error", {"objective": "regression"}),
     Objective("Tweedie", {"objective": "tweedie", "tweedie_variance_power": 1.2}, lambda panel: panel.nonnegative),
+)
+
+#: Rounds and settings that are searched through where time is left: smoother, finer, slower.
+SETTINGS: tuple[tuple[int, Mapping[str, Any]], ...] = (
+    (250, {"num_leaves": 12, "min_data_in_leaf": 60}),
+    (400, {"learning_rate": 0.03, "feature_fraction": 0.4}),
+    (250, {"num_leaves": 63, "min_data_in_leaf": 60, "feature_fraction": 0.4}),
+    (120, {"learning_rate": 0.05, "num_leaves": 20}),
 )
 
 

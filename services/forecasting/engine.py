@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from services.forecasting import backtest as backtesting
+from services.forecasting import search as searching
 from services.forecasting.arima import NotFittedError
 from services.forecasting.backtest import Backtest
 from services.forecasting.combination import combine, weights
@@ -78,6 +79,7 @@ class _Combined:
 
 def _combined(panel: Panel, how: Run, models: tuple[Model, ...], offsets: tuple[int, ...]) -> _Combined:
     tested = backtesting.run(panel, _share(how, 0.6), models, offsets)
+    models, tested = searching.searched(panel, how, models, tested)
     shares = weights(tested, expected=how.expected) if tested.counted.any() else {NAIVE: 1.0}
     found: dict[str, Values] = {}
     for model in _needed(models, shares, how):

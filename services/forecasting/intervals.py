@@ -26,6 +26,8 @@ BANDS = ("lo95", "lo80", "mean", "hi80", "hi95")
 UNSEEN: Mapping[str, float] = {"lo95": 1.08, "lo80": 1.02, "hi80": 1.02, "hi95": 1.08}
 #: The panel's mean error counts as this many cells of a series' own.
 PRIOR = 20
+#: Logarithm of the widest change of level that counts, and the sum of squares at which levels tell half of it.
+WIDEST, FEW_LEVELS = 0.9, 1.0
 #: Errors needed before an interval is stated at all.
 FEWEST = 16
 #: How much better the regression must describe unseen series to be used.
@@ -39,7 +41,8 @@ MOST_CELLS = 100_000
 class Errors:
     """Errors of the backtest: in units of `spread_then`, (origins, series, horizon), NaN where nothing counted.
 
-    `spread` is each series' mean absolute error now, in the unit of its values.
+    `spread` is each series' mean absolute error now, in the unit of its values. Both follow the level of the forecast
+    as far as past errors did: errors of twice the sales may be twice as large, or just as large.
     """
 
     relative: Values
@@ -47,21 +50,43 @@ class Errors:
     spread_then: Values
 
     @classmethod
-    def of(cls, backtest: Backtest, forecasts: Values) -> Errors:
-        """Return the errors of forecasts made in the backtest."""
-        size = np.where(backtest.counted, np.abs(forecasts - backtest.truth), 0).sum(2)
+    def of(cls, backtest: Backtest, forecasts: Values, mean: Values) -> Errors:
+        """Return the errors of forecasts made in the backtest, for the forecast `mean` that is made now."""
         number = backtest.counted.sum(2)
+        size = np.where(backtest.counted, np.abs(forecasts - backtest.truth), 0).sum(2)
+        relation = _relation(forecasts, mean, size / np.maximum(number, 1), number)
+        size = size / relation[:-1]
         usual = size.sum() / max((number * backtest.scale).sum(), 1e-300) * backtest.scale
         usual = np.where(usual > 0, usual, 1e-9 * backtest.scale)
         now = (size.sum(0) + PRIOR * usual) / (number.sum(0) + PRIOR)
         then = (size.sum(0) - size + PRIOR * usual) / (number.sum(0) - number + PRIOR)
+        now, then = now * relation[-1], then * relation[:-1]
         relative = (backtest.truth - forecasts) / then[:, :, None]
         return cls(np.where(backtest.counted, relative, np.nan), now, then)
 
 
+def _relation(forecasts: Values, mean: Values, size: Values, number: Index) -> Values:
+    """Return the factor that errors have by the level of the forecast, (origins and now, series), about 1.
+
+    It is the level to a power: the slope of logarithms of mean errors on those of levels over the origins of all
+    series, drawn towards 0 where levels hardly differ, and within 0 (errors of one size) and 1 (of one share).
+    """
+    level = np.abs(np.concatenate([forecasts, mean[None]])).mean(2)
+    level = np.log(np.maximum(level, 0.1 * np.median(level, axis=0) + 1e-300))
+    level = np.clip(level - level[:-1].mean(0), -WIDEST, WIDEST)
+    usual = (size * number).sum(0) / np.maximum(number.sum(0), 1)
+    told = (number > 0) & (usual > 0)
+    error = np.log(
+        np.maximum(size, 0.1 * usual) / np.where(usual > 0, usual, 1.0), where=told, out=np.zeros(told.shape)
+    )
+    error = np.where(told, error - error.sum(0) / np.maximum(told.sum(0), 1), 0.0)
+    power = (level[:-1] * error).sum() / ((level[:-1] ** 2 * told).sum() + FEW_LEVELS)
+    return np.asarray(np.exp(level * np.clip(power, 0.0, 1.0)), "float64")
+
+
 def bands(panel: Panel, backtest: Backtest, past: Values, mean: Values, how: Run) -> dict[str, Values]:
     """Return `mean` and the bounds, each (series, horizon), in order; bounds are NaN where too few errors are known."""
-    errors = Errors.of(backtest, past) if backtest.offsets else None
+    errors = Errors.of(backtest, past, mean) if backtest.offsets else None
     if errors is None or np.isfinite(errors.relative).sum() < FEWEST:
         nothing = np.full(mean.shape, np.nan)
         return {"mean": mean, **dict.fromkeys(LEVELS, nothing)}
@@ -84,7 +109,7 @@ def held(backtest: Backtest, past: Values) -> tuple[float, float]:
 
     NaN where there are too few errors to tell.
     """
-    errors = Errors.of(backtest, past).relative if len(past) else np.zeros((0, 0, 0))
+    errors = Errors.of(backtest, past, past[0]).relative if len(past) else np.zeros((0, 0, 0))
     within = {"80": 0, "95": 0}
     judged = 0
     for origin in range(len(errors)):

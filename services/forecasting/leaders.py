@@ -84,7 +84,7 @@ def futures(found: Forecasts, weights: Values | None = None) -> Values:
     """Return drawn sums over the horizon (draws, series), each period by its weight; nothing without a backtest."""
     if not len(found.past):
         return np.zeros((0, len(found.panel.ids)))
-    errors = Errors.of(found.backtest, found.past)
+    errors = Errors.of(found.backtest, found.past, found.bands["mean"])
     draw = np.random.default_rng(7)
     origin = draw.integers(0, len(errors.relative), DRAWS)
     # Signs are drawn as well: what fell short at an origin may go beyond it the next time.

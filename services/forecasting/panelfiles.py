@@ -125,8 +125,9 @@ def forecast_panel(
 ) -> pd.DataFrame:
     """Return the forecasts of every data set of a panel, on all cores, done within `budget` seconds.
 
-    Without a budget, 600 s per 1,000 series are allowed. `shelf` keeps trained models for the next time. A data set
-    that cannot be read is reported and left out; UserError when none can be.
+    Without a budget, 600 s per 1,000 series are allowed; of one that is given, time that is left goes into a search
+    for better settings. `shelf` keeps trained models for the next time. A data set that cannot be read
+    is reported and left out; UserError when none can be.
     """
     waiting = folders(panel)
     series = sum(float(each.said.get("n_series", 100)) for each in waiting)
@@ -144,7 +145,7 @@ def forecast_panel(
                 left = sum(each.size for each in (*waiting, folder)) + 0.5 * sum(each.size for each in running.values())
                 share = min(1.0, workers * folder.size / left)
                 until = time.monotonic() + 0.8 * share * (end - time.monotonic())
-                how = Run(seed, max(1, cores // workers), until=until, shelf=shelf)
+                how = Run(seed, max(1, cores // workers), until=until, shelf=shelf, search=budget is not None)
                 running[pool.submit(forecast_folder, folder, how)] = folder
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 folder = running.pop(future)

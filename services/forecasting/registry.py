@@ -7,13 +7,13 @@ ARIMA excepted. A model that cannot be had raises NotFittedError.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.forecasting import arima, linear, smoothing
-from services.forecasting.boosting import OBJECTIVES, Objective, fit_boosting, in_parts, is_small
+from services.forecasting.boosting import OBJECTIVES, SETTINGS, Objective, fit_boosting, in_parts, is_small
 from services.forecasting.panel import Panel, Values
 from services.forecasting.run import Run
 
@@ -135,6 +135,10 @@ def _fit_arima(panel: Panel, how: Run) -> Forecaster:
     return lambda later: ahead(open_values(later))
 
 
+def _row(objective: Objective) -> Model:
+    return Model(f"LightGBM, {objective.name}", _boosted(objective), objective.meant_for, shared=True)
+
+
 MODELS: tuple[Model, ...] = (
     Model(NAIVE, _local(_naive)),
     Model(GROWTH, _local(_growth)),
@@ -154,8 +158,12 @@ MODELS: tuple[Model, ...] = (
         lambda panel: panel.nonnegative,
     ),
     Model(ARIMA, _fit_arima, is_small),
-    *(Model(f"LightGBM, {each.name}", _boosted(each), each.meant_for, shared=True) for each in OBJECTIVES),
+    *(_row(each) for each in OBJECTIVES),
 )
+#: Other settings of the models that learn from all series, by name, the most promising first.
+VARIANTS: Mapping[str, tuple[Model, ...]] = {
+    _row(each).name: tuple(_row(each.varied(rounds, **more)) for rounds, more in SETTINGS) for each in OBJECTIVES
+}
 
 
 def tidy(forecasts: Values, panel: Panel) -> Values:

@@ -14,7 +14,7 @@ class Run:
 
     `expected` asks for the mean of what may come, which adds up over series and suits stock and money; otherwise the
     forecast is the typical value, which has the smallest absolute error and for rare sales may be 0. `shelf` keeps
-    trained models for the next time the same is asked.
+    trained models for the next time the same is asked. `search` spends time that is left on better settings.
     """
 
     seed: int = 7
@@ -23,6 +23,7 @@ class Run:
     until: float = field(default=float("inf"))
     expected: bool = False
     shelf: Shelf | None = None
+    search: bool = False
 
     @property
     def left(self) -> float:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from services.errors import UserError
 from services.forecasting import backtest as backtesting
 from services.forecasting import engine
+from services.forecasting.backtest import Backtest
 from services.forecasting.engine import Forecasts, forecast
 from services.forecasting.features import Features, Samples, horizon_of
 from services.forecasting.frequency import FREQUENCIES, dates_of, inferred, ordinals
-from services.forecasting.intervals import BANDS
+from services.forecasting.intervals import BANDS, Errors
 from services.forecasting.panel import Panel, Shape, read
 from services.forecasting.registry import MODELS, NAIVE, Model
 from services.forecasting.run import Run
@@ -280,6 +281,18 @@ def test_bounds_hold_what_they_say() -> None:
     for level, low, high in ((0.80, "lo80", "hi80"), (0.95, "lo95", "hi95")):
         share = ((came >= found.bands[low]) & (came <= found.bands[high])).mean()
         assert share == pytest.approx(level, abs=0.04)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_bounds_widen_with_the_level_as_far_as_errors_did(share: float) -> None:
+    draw = np.random.default_rng(9)
+    level = np.exp(draw.uniform(-0.6, 0.6, (4, 40)))
+    past = 100 * np.repeat(level[:, :, None], 6, axis=2)
+    truth = past + draw.normal(0, 10, past.shape) * level[:, :, None] ** share
+    counted = np.ones(truth.shape, bool)
+    tested = Backtest((6, 9, 12, 15), {}, truth, counted, np.full(40, 10.0), 5.0)
+    usual, doubled = (Errors.of(tested, past, np.full((40, 6), amount)).spread for amount in (100.0, 200.0))
+    assert np.median(doubled / usual) == pytest.approx(2**share, abs=0.25)
 
 
 def test_time_that_has_run_out_still_gives_a_forecast() -> None:
