@@ -26,6 +26,8 @@ from services.sales import Answer, Sales
 
 #: Lines fetched at a time.
 CHUNK = 5_000
+#: What introduces filters, data time and definitions in a file.
+ABOUT = "About this file"
 
 
 class Kind(StrEnum):
@@ -183,13 +185,14 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
     return column.astype(object).where(column.notna(), None).tolist()
 
 
-def write_csv(sheet: Sheet, text: IO[str]) -> None:
-    """Write a sheet as CSV for spreadsheets."""
+def write_csv(sheet: Sheet, about: Sequence[tuple[str, str]], text: IO[str]) -> None:
+    """Write a sheet as CSV for spreadsheets; `about`, what a reader must know, follows after an empty row."""
     writer = csv.writer(text)
     writer.writerow([safe_cell(column.label) for column in sheet.columns])
     writer.writerows([safe_cell(_iso(value)) for value in row] for row in sheet.rows)
     if sheet.total:
         writer.writerow([safe_cell(_iso(value)) for value in sheet.total])
+    writer.writerows([[], [ABOUT], *([safe_cell(text) for text in pair] for pair in about)])
 
 
 def _iso(value: Any) -> Any:

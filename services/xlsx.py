@@ -22,7 +22,7 @@ from xlsxwriter.utility import xl_col_to_name  # type: ignore[import-untyped]
 from services import formats
 from services.exports import safe_cell
 from services.model import SalesModel
-from services.sheets import Column, Kind, Sheet
+from services.sheets import ABOUT, Column, Kind, Sheet
 
 #: Rows that become XML at a time, and how many texts and times of a column are kept as XML.
 BLOCK, KEPT = 2_000, 8_192
@@ -48,7 +48,7 @@ def write_xlsx(sheets: Sequence[Sheet], about: Sequence[tuple[str, str]], model:
 
     Rows leave memory as they come.
     """
-    pairs = Sheet("About this file", (Column("About", Kind.TEXT), Column("", Kind.TEXT)), about)
+    pairs = Sheet(ABOUT, (Column("About", Kind.TEXT), Column("", Kind.TEXT)), about)
     names = [*_sheet_names([sheet.title for sheet in sheets]), pairs.title]
     whole = [*sheets, pairs]
     parts = {f"xl/worksheets/sheet{number}.xml": sheet for number, sheet in enumerate(whole, 1)}

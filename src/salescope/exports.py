@@ -119,7 +119,7 @@ def _file(
         if len(found) > 1:
             raise QueryError("A CSV file holds one table; export the page as Excel, or a tile as CSV.")
         text = io.StringIO(newline="")
-        sheets.write_csv(found[0], text)
+        sheets.write_csv(found[0], about, text)
         return _sent(io.BytesIO(text.getvalue().encode("utf-8-sig")), f"{title}.csv", "text/csv; charset=utf-8")
     if kind == "xlsx":
         stream = io.BytesIO()

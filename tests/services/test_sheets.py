@@ -85,10 +85,12 @@ def test_nothing_is_run_and_nothing_is_lost(sample_model: SalesModel) -> None:
     assert [row[0] for row in rows] == ["'=1+1", "'@SUM(A1)", "'+cmd", "http://example.com", "{=A1}", "plain", "-12"]
     assert about[1] == ["Filters", "none"]
     text = io.StringIO(newline="")
-    sheets.write_csv(made, text)
-    assert [row[0] for row in csv.reader(text.getvalue().splitlines())] == [
+    sheets.write_csv(made, [("Filters", "=none")], text)
+    rows = list(csv.reader(text.getvalue().splitlines()))
+    assert [row[0] for row in rows[:-3]] == [
         "'=A1", "'=1+1", "'@SUM(A1)", "'+cmd", "http://example.com", "{=A1}", "plain", "-12",
     ]  # fmt: skip
+    assert rows[-3:] == [[], ["About this file"], ["Filters", "'=none"]]
 
 
 CELLS = {
