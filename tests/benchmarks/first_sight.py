@@ -1,0 +1,61 @@
+"""Keep what questions looked like when the parser met them for the first time, before anything is mended for them.
+
+Run: python -m tests.benchmarks.first_sight NAME QUESTIONS.jsonl. Reads a set of the neutral form, asked of the sample,
+scores it with score_nlq.py beside the open set and appends features and truth of each question to first_sight.jsonl
+under NAME, which must be new and end in _gifts. `python -m tests.benchmarks.calibrate --write` then fits them too.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.language import batch
+from services.language.asking import Vocabulary, read
+from services.language.spans import Clock
+from tests.benchmarks.ask import HERE, OPEN
+from tests.benchmarks.questions import gifts
+
+FILE = HERE / "first_sight.jsonl"
+#: The sample's questions go by this ending: they are asked of the same words as gifts.txt.
+ENDING = "_gifts"
+
+
+def sighted(name: str, rows: Iterable[Mapping[str, Any]], vocabulary: Vocabulary) -> Iterator[dict[str, Any]]:
+    """Yield set, truth, features, kinds of words and reasons of refusal per question, as calibrate reads them."""
+    judge = runpy.run_path(str(OPEN / "score_nlq.py"))["judge"]
+    for row in rows:
+        reading = read(row["text"], vocabulary, batch.clock_for(row, Clock(gifts.TODAY)))
+        form = batch.neutral(reading, vocabulary.model)
+        found: dict[str, Any] = {
+            "set": name,
+            "right": bool(row["answerable"]) and all(judge(row, form).values()),
+            "features": {each: round(value, 3) for each, value in reading.features.items() if value},
+            "kinds": reading.kinds,
+        }
+        yield found | ({"faults": [reason for reason, _ in reading.faults]} if reading.faults else {})
+
+
+def main() -> None:
+    """Append a set; exits with what is wrong where the name is taken or the scorer is absent."""
+    if len(sys.argv) != 3 or not sys.argv[1].endswith(ENDING):
+        sys.exit(f"Give NAME{ENDING} and QUESTIONS.jsonl. Received: {sys.argv[1:]}.")
+    name, questions = sys.argv[1], Path(sys.argv[2])
+    if not OPEN.exists():
+        sys.exit(f"The scorer is not at {OPEN}; a set cannot be judged without it.")
+    if any(orjson.loads(line)["set"] == name for line in FILE.read_bytes().splitlines()):
+        sys.exit(f"{name} is kept already; a set is seen for the first time once.")
+    with questions.open("rb") as lines:
+        found = list(sighted(name, batch.rows_of(lines), gifts.vocabulary()))
+    with FILE.open("ab") as kept:
+        kept.writelines(orjson.dumps(each) + b"\n" for each in found)
+    print(f"{name}: {len(found)} questions, {sum(each['right'] for each in found)} read rightly")
+
+
+if __name__ == "__main__":
+    main()
