@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,12 +17,15 @@ from services.language.forms import Form
 from services.language.lexicon import Lexicon
 from services.language.paths import best_paths
 from services.language.spans import Clock, Span
+from services.language.tokens import tokenize
 from services.language.values import Named, ValueIndex
 from services.model import SalesModel
 from services.query import MAX_TEXT
 
 #: Readings at least this sure are answered; below `ASK` the person is asked instead.
 SURE, ASK = 0.85, 0.5
+#: Words and signs of a text that is read at all: 500 characters of codes with commas between have fewer.
+MOST_TOKENS = 200
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,9 @@ def check(text: str) -> str:
 
 def read(text: str, vocabulary: Vocabulary, clock: Clock) -> Reading:
     """Return the best reading of a question; see Reading. Takes time linear in the length of the text."""
-    edges = Edges(check(text), vocabulary.lexicon, vocabulary.index, clock)
-    if not edges.tokens:
+    if not 0 < len(tokenize(check(text))) <= MOST_TOKENS:
         return Reading(text, Form(), 0.0, (), (("ambiguous", text.strip()),), (), {})
+    edges = Edges(text, vocabulary.lexicon, vocabulary.index, clock)
     known: dict[Named, Named] = {}
     paths = [
         (score, [settled(edge, vocabulary.index, known) for edge in path]) for score, path in best_paths(edges.all())
@@ -174,8 +178,10 @@ def _empty(draft: Draft) -> bool:
         return True
     asked = draft.measures or draft.dimensions or ranked or draft.verb or draft.thresholds or draft.comparison
     follow = any(row.kind == "follow" and not row.used for row in draft.items.rows)
-    first = draft.texts[0] if draft.texts else ""
-    leading = first in ("and", "or", "but", "also") or (first in ("by", "per") and not draft.measures)
+    begun = list(itertools.dropwhile(lambda text: text in ("now", "then", "ok", "okay", ","), draft.texts))
+    first = begun[0] if begun else ""
+    goes_on = len(begun) < len(draft.texts) and first in ("for", "in", "to", "only", "just", "without", "excluding")
+    leading = first in ("and", "or", "but", "also") or ((first in ("by", "per") or goes_on) and not draft.measures)
     return bool(
         follow
         or leading

@@ -108,9 +108,22 @@ def _shares(draft: Draft) -> None:
                 continue
             if kind == "share" and growth and draft.said(item).split()[-1] in _PERCENT:
                 continue
+            if kind == "running" and not _accumulates(draft, item, named):
+                continue
             draft.calculation = calculation
     if draft.calculation == "cumulative" and draft.grain is None:
         draft.subject = draft.subject or None
+
+
+_GROWING = frozenset({"accumulate", "accumulates", "accumulated", "accumulating", "up"})
+
+
+def _accumulates(draft: Draft, item: Item, named: Item | None) -> bool:
+    """Tell whether a running total is meant: not by "how is revenue running", nor by "who built up over 5,000"."""
+    said = draft.said(item)
+    if said == "running":
+        return named is not None and (bool(named.noun.measure) or named.kind in ("grain", "sell", "average"))
+    return said.split()[-1] not in _GROWING or not draft.thresholds
 
 
 def _leftovers(draft: Draft) -> None:
@@ -271,9 +284,31 @@ def _what_sold(draft: Draft) -> None:
     bought = any(
         row.kind == "sell" or (row.used == "verb" and ("sell", "") in meanings(draft.said(row))) for row in items.rows
     )
-    if asks and bought and product and not draft.dimensions and not draft.measures and draft.grain is None:
-        items.use(what, "dimension")
+    listed = not asks and not items.has("much", "count", "share") and _everything(draft)
+    if (asks or listed) and bought and product and not draft.dimensions and not draft.measures and draft.grain is None:
+        if asks:
+            items.use(what, "dimension")
         draft.add_dimension(product)
+
+
+_THINGS = frozenset({"everything", "anything", "things", "stuff", "goods", "merchandise"})
+#: Words between things and their verb: "everything that customer 12748 ever bought".
+_NEAR = 6
+
+
+def _everything(draft: Draft) -> bool:
+    """Tell whether things themselves are asked for: "list everything we have sold to Malta"; not a total of them."""
+    items, texts = draft.items, draft.texts
+    place = next((number for number, text in enumerate(texts) if text in _THINGS), -1)
+    if place < 0 or any(text in ("total", "totals", "sum", "value", "amount") for text in texts[:place]):
+        return False
+    if any(row.edge.first < place and row.kind != "to" for row in items.rows):
+        return False
+    rest = (row for row in items.rows if row.edge.first > place and row.used != "condition")
+    done = next(rest, None)
+    between = texts[place + 1 : done.edge.first] if done is not None else []
+    sold = done is not None and (done.kind == "sell" or done.used == "verb")
+    return sold and len(between) < _NEAR and not {"on", "in", "to", "for"} & set(between)
 
 
 PASSES: tuple[Callable[[Draft], None], ...] = (

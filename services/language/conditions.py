@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from services.language.demonyms import country_of
 from services.language.draft import LINKS, Draft
+from services.language.edges import LEAVING, PARTICLES
 from services.language.foreign import FOREIGN
 from services.language.forms import Condition
 from services.language.items import Item
@@ -59,7 +60,22 @@ def _left_out(draft: Draft) -> set[int]:
             if draft.said(items.rows[each - 1]) == "," and items.kind(items.step(each, 1)) != "and":
                 break
             each = items.step(each, -1, "and", "or")
+    for place in items.free("value"):
+        found |= _taken_out(draft, place)
     return found
+
+
+def _taken_out(draft: Draft, place: int) -> set[int]:
+    """Return the places of values between a verb and its particle: "once you take the Netherlands and EIRE out"."""
+    items, past = draft.items, draft.items.rows[place].edge.past
+    if PARTICLES.isdisjoint(draft.texts[past : past + 1]):
+        return set()
+    found = {place}
+    while items.kind(place - 1) in ("and", "or") and items.kind(items.step(place, -1, "and", "or")) == "value":
+        place = items.step(place, -1, "and", "or")
+        found.add(place)
+    first = items.rows[place].edge.first
+    return found if LEAVING & set(draft.texts[max(0, first - 3) : first]) else set()
 
 
 def _whose(draft: Draft, place: int) -> None:
@@ -85,7 +101,8 @@ def _literals(draft: Draft) -> None:
             continue
         named.used = "condition"
         terms = (named.named[0].terms if named.named else ()) or (draft.said(named),)
-        draft.conditions += [Condition(product, "contains", (term.upper(),)) for term in terms]
+        said = "not_contains" if _denied(draft, place - 1) else "contains"
+        draft.conditions += [Condition(product, said, (term.upper(),)) for term in terms]
     for kind, operator in (("contains", "contains"), ("starts", "starts_with")):
         for place in list(items.free(kind)):
             item = items.use(place, "condition")
@@ -96,7 +113,7 @@ def _literals(draft: Draft) -> None:
                 continue
             subject = items.before(place, lambda row: bool(row.noun.dimension) and not _ordered(draft, row))
             name = items.rows[subject].noun.dimension if subject >= 0 else draft.lexicon.model.by_role(Role.PRODUCT)
-            negated = items.kind(place - 1) == "not"
+            negated = _denied(draft, place)
             if subject >= 0 and items.rows[subject].edge.first and belongs(draft, items.rows[subject]):
                 items.rows[subject].used = "condition"
             if following is None or not name:
@@ -106,14 +123,25 @@ def _literals(draft: Draft) -> None:
             following.used = "condition"
             if following.kind == "unknown" and operator == "contains":
                 draft.faults.append(("unknown_value", words))
-            if negated:
-                items.use(place - 1, "condition")
             terms = following.named[0].terms if following.named and following.named[0].terms else (words.upper(),)
             if operator == "starts_with":
                 terms = (words.upper(),)
             said = "not_contains" if negated else operator
             draft.conditions += [Condition(name, said, (term.upper(),)) for term in terms]
             item.used = "condition"
+
+
+def _denied(draft: Draft, place: int) -> bool:
+    """Use up the "not" that leads to a place over what carries the words: "excluding products with bag in the name"."""
+    items = draft.items
+    before = items.step(place, -1, "to")
+    thing = items.at(before)
+    if thing is not None and thing.noun.dimension and not thing.used and items.kind(before - 1) == "not":
+        thing.used, before = "condition", before - 1
+    if items.kind(before) != "not":
+        return False
+    items.use(before, "condition")
+    return True
 
 
 #: What may stand after "containing".
@@ -231,7 +259,7 @@ def _out_of_place(draft: Draft, place: int) -> bool:
     """Tell whether a word that is in names stands where something else does: a place, or what somebody is."""
     items, said = draft.items, draft.said(draft.items.rows[place])
     first = items.rows[place].edge.first
-    before = draft.texts[first - 1] if first else ""
+    before = draft.texts[first - 1] if first and items.kind(place - 1) != "not" else ""
     told = before in _COPULAS and place == len(items.rows) - 1 and any(row.kind == "noun" for row in items.rows[:place])
     return told or (before in ("in", "from", "to", "by") and " " not in said) or country_of(said) is not None
 

@@ -43,6 +43,7 @@ DOUBTS = (
     "against",
     "implied_now",
     "dates",
+    "course",
     "repaired",
     "bare_date",
     "which_unit",

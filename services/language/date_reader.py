@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import cache, wraps
 from typing import TypeVar
 
 from rapidfuzz import process
@@ -104,8 +104,15 @@ class Reader:
 
     def phrase(self, place: int, text: str) -> int:
         """Return the place after these words, -1 when they do not stand there."""
-        parts = text.split()
+        parts = _parts(text)
+        if place >= len(self.texts) or self.texts[place] != parts[0]:
+            return -1
         return place + len(parts) if self.texts[place : place + len(parts)] == parts else -1
+
+
+@cache
+def _parts(phrase: str) -> list[str]:
+    return phrase.split()
 
 
 def rule(read: Callable[[Reader, int], Iterator[tuple[T, int]]]) -> Rule[T]:

@@ -79,16 +79,7 @@ def _tailed(reader: Reader, start: int, first: str) -> Iterator[tuple[Span, int]
         for tail in ("before last", "before the last", "but one", "prior to last"):
             if (end := reader.phrase(after, tail)) > 0 and (tail != "but one" or first == "last"):
                 yield _unit_back(reader, found, 2), end
-        for tail in (
-            "just gone",
-            "just ended",
-            "just finished",
-            "that just ended",
-            "just passed",
-            "just past",
-            "that has just ended",
-            "that just finished",
-        ):
+        for tail in _GONE:
             if (end := reader.phrase(after, tail)) > 0:
                 yield _unit_back(reader, found, 1), end
         for tail in ("before this one", "before this", "before the current one", "before the present one"):
@@ -103,6 +94,14 @@ def _tailed(reader: Reader, start: int, first: str) -> Iterator[tuple[Span, int]
             and (after == _last_place(reader) or not reader.word(after + 1)[:1].isalnum())
         ):
             yield _unit_back(reader, found, 1), after + 1
+
+
+#: What follows a unit that is over: "the month that has just closed", "the half we have just finished".
+_GONE = tuple(
+    f"{lead}just {done}"
+    for lead in ("", "that ", "that has ", "which has ", "that ' s ", "we ", "we have ", "we ' ve ", "we had ")
+    for done in ("gone", "ended", "finished", "closed", "completed", "passed", "past", "closed out", "wrapped up")
+)
 
 
 def _last_place(reader: Reader) -> int:

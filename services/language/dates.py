@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from services.language import date_words as words
 from services.language.date_atoms import day_month, week_cycle, year_after
@@ -236,11 +237,11 @@ def _ends(today: dt.date, left: Value, right: Value) -> tuple[Span | None, Span 
 @rule
 def opened(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
     """Read periods with an open side, and all time."""
-    for name in words.ALL_TIME:
+    for name in _beginning(tuple(words.ALL_TIME)).get(reader.word(place), ()):
         if (end := reader.phrase(place, name)) > 0:
             yield Span(None, None), end
     for heads, build in _OPEN:
-        for head in heads:
+        for head in _beginning(heads).get(reader.word(place), ()):
             start = reader.phrase(place, head)
             if start < 0:
                 continue
@@ -252,6 +253,15 @@ def opened(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
                 if heads in (AFTER, SINCE):
                     yield from _bounded(reader, build(span), end)
     yield from _trailed(reader, place)
+
+
+@cache
+def _beginning(phrases: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return phrases by their first word: most words of a text begin none."""
+    found: dict[str, list[str]] = {}
+    for phrase in phrases:
+        found.setdefault(phrase.split()[0], []).append(phrase)
+    return found
 
 
 def _trailed(reader: Reader, place: int) -> Iterator[tuple[Span, int]]:
@@ -271,7 +281,7 @@ def _bounded(reader: Reader, begun: Span, place: int) -> Iterator[tuple[Span, in
     """Read the other side of `after May 2010 and before March 2011`, `since May until August 2011`."""
     start = reader.skip(place, "and", "but", ",")
     for heads, build in _OPEN[2:]:
-        for head in heads:
+        for head in _beginning(heads).get(reader.word(start), ()):
             after = reader.phrase(start, head)
             for value, end in period(reader, after) if after > 0 else ():
                 span = settled(reader, value)
@@ -286,7 +296,7 @@ def _complete(reader: Reader, place: int) -> bool:
 
 
 def _onwards(reader: Reader, place: int, *, strict: bool = False) -> int:
-    for tail in ONWARDS:
+    for tail in _beginning(ONWARDS).get(reader.word(place), ()):
         end = reader.phrase(place, tail)
         if end > 0 and not (strict and tail == "on"):
             return end

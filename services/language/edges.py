@@ -12,7 +12,7 @@ from services.language.date_reader import UNITS_SHORT, VOCABULARY
 from services.language.dates import DateText
 from services.language.fillers import CURRENCY_WORDS, FILLERS, NUMBER_SCALES
 from services.language.foreign import COMMANDS, FOREIGN, MEANT
-from services.language.function_words import function_words, said
+from services.language.function_words import function_vocabulary, function_words, said
 from services.language.lexicon import Lexicon, Noun
 from services.language.moving import AVERAGES, moving_at
 from services.language.spans import Clock
@@ -62,6 +62,14 @@ ASIDE = 2.0
 SKIPPED = "skipped"
 #: Words of politeness before an order, at most.
 MOST_POLITE = 5
+#: Verbs of leaving out and what stands behind that which they leave out: "strip the UK out", "leave postage aside".
+LEAVING = frozenset(
+    listed(
+        """take takes taking took leave leaves leaving left strip stripping keep keeping filter filtering cut cutting
+        knock knocking throw throwing put putting set setting screen screening weed net netting pull pulling factor"""
+    )
+)
+PARTICLES = frozenset(("out", "aside", "off", "away"))
 #: Times of the year that products are made for.
 _FEASTS = frozenset(listed("christmas xmas easter halloween valentine valentines summer winter spring autumn"))
 _COUNTING = {*date_words.NUMBER_WORDS, *date_words.ORDINAL_WORDS}
@@ -124,8 +132,10 @@ class Edges:
 
     def _plain(self, place: int) -> Iterator[Edge]:
         text = self.texts[place]
-        if text in FILLERS or text == "'s":
+        if text in FILLERS or text == "'s" or self._trade(place):
             yield self._edge("filler", text, place, place + 1, "filler")
+        elif self._parted(place):
+            yield self._edge("filler", text, place, place + 1, "function")
         elif not text[0].isalnum():
             yield self._edge("sign", text, place, place + 1, "sign")
         elif self._ordered(place):
@@ -138,6 +148,26 @@ class Edges:
             yield self._edge("filler", SKIPPED, place, place + 1, "filler", -0.9)
         yield self._edge("unknown", text, place, place + 1, "unknown")
 
+    def _capitals(self, place: int) -> bool:
+        """Tell whether a word is written in capitals: sales to the US, not to us."""
+        token = self.written[place]
+        return self.text[token.start : token.end].isupper()
+
+    def _trade(self, place: int) -> bool:
+        """Tell whether "business" is what is sold at large, as in "our Norwegian business", not a kind of customer."""
+        if self.texts[place] not in ("business", "trade", "trading"):
+            return False
+        following = self.texts[place + 1] if place + 1 < len(self.texts) else ""
+        named = self.lexicon.find((following,)) is not None
+        english = following in function_vocabulary() or following in VOCABULARY
+        ends = not following or not following[0].isalnum() or (english and not named)
+        before = self.texts[place - 1] if place else ""
+        return ends and (before in _WHOSE or bool(before and self.index.exact((before,))))
+
+    def _parted(self, place: int) -> bool:
+        """Tell whether a word is a verb of leaving out whose particle comes later: "strip the UK out"."""
+        return self.texts[place] in LEAVING and not PARTICLES.isdisjoint(self.texts[place + 1 : place + 9])
+
     def _ordered(self, place: int) -> bool:
         """Tell whether the first word is an order to the reader that no list has: "Kindly state the turnover"."""
         if place > MOST_POLITE or not all(text in _POLITE for text in self.texts[:place]):
@@ -148,7 +178,9 @@ class Edges:
 
     def _done(self, place: int) -> bool:
         """Tell whether a word is what somebody did, whatever else it may be: "did we book"."""
-        asked = place > 1 and self.texts[place - 1] in _SUBJECTS and self.texts[place - 2] in _DID
+        before = self.texts[max(0, place - 2) : place]
+        asked = len(before) == 2 and before[1] in _SUBJECTS and before[0] in _DID
+        asked |= len(before) == 2 and before[1] == "to" and before[0] in _DUTY and place > 2
         return asked and self._content(place) and self.texts[place] not in (MEANT | FOREIGN)
 
     def _verb(self, place: int) -> bool:
@@ -165,6 +197,8 @@ class Edges:
         for size in range(1, min(LONGEST_PHRASE, len(self.texts) - place) + 1):
             for kind, meaning in said().get(tuple(self.texts[place : place + size]), ()):
                 if kind == "growth" and place and self.texts[place - 1] in _SUBJECTS and size > 1:
+                    continue
+                if kind == "filler" and self.texts[place + size - 1] == "us" and self._capitals(place + size - 1):
                     continue
                 worth = "route" if kind == "route" else "function"
                 low = -1.0 if kind in ("to", "contribute") else float(kind == "filler")
@@ -234,8 +268,7 @@ class Edges:
 
     def _values(self, place: int) -> Iterator[Edge]:
         for words, past in self._runs(place, self.index.longest):
-            token = self.written[place]
-            capitals = self.text[token.start : token.end].isupper()
+            capitals = self._capitals(place)
             if len(words) == 1 and words[0] in function_words() and not capitals:
                 continue
             found = self.index.exact(words, capitals=capitals)
@@ -357,7 +390,8 @@ class Edges:
             word = self.dates.reader.texts[place]
             named = word in date_words.SEASON_WORDS or word in date_words.HOLIDAYS
             bare = found.bare or (single and named)
-            if (self._counts(first, past) and bare) or self._bounds(first, past):
+            begins = word == "now" and first == 0 and past < len(self.texts)
+            if (self._counts(first, past) and bare) or self._bounds(first, past) or begins:
                 continue
             more = -0.4 if word in ("for", "from", "over") else 0.0
             if bare and word.isdecimal() and len(word) == 4:
@@ -389,6 +423,8 @@ _POLITE = frozenset(
     )
 )
 _AFTER_ORDERS = frozenset(listed("the our my me us all every each total what which how these those both"))
+_WHOSE = frozenset(listed("the our my their your most more much least less biggest largest total overall all"))
+_DUTY = frozenset(listed("have had has need needed got get able manage managed"))
 _DID = frozenset(listed("did do does have had could can would"))
 _SUBJECTS = frozenset(listed("we they i you"))
 _LINKING = frozenset(listed("that which were was are have has had been being got get is did who they we"))

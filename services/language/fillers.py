@@ -39,7 +39,7 @@ FILLERS = frozenset(
         achieves distributed valuable important lucrative acquired consumed obtained transacted accumulated
         amassed posted logged captured secured submitted completed reached reach reaches offered traded issued
         raised ever so again already yet go went gone going more true correct case down break off granted given
-        goods merchandise wares"""
+        goods merchandise wares smooth smoothed tabulate itemise itemize enumerate"""
     )
 ) - frozenset(
     listed("please? time? volume? order? items? customers? new? per? list? business' sales' new? precisely")

@@ -21,6 +21,8 @@ FOREIGN = frozenset(
         scandinavia nordics nordic benelux iberia dach baltics baltic europe asia africa emea apac americas continent
         continents hemisphere balkans mediterranean overseas abroad domestic export' foreign eu eurozone oceania
         river mountain dog cat football president capital temperature rain music movie recipe joke poem news story
+        county counties province provinces district districts prefecture prefectures town towns village villages
+        postcode postcodes zip zipcode zipcodes zone zones borough boroughs canton cantons municipality municipalities
         founder founded ceo owner founder subscription password account invoice' ticket tickets"""
     )
 )

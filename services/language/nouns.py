@@ -39,8 +39,18 @@ def read(draft: Draft) -> None:
             draft.verb = draft.lexicon.pieces
             if not items.has("sell", "value", "spend"):
                 draft.doubt("count")
+    _assortment(draft)
     for place in list(items.free("distinct")):
         items.use(place, "measure")
+
+
+def _assortment(draft: Draft) -> None:
+    """Count the products that sold for "how wide was our range"."""
+    product = draft.lexicon.model.by_role(Role.PRODUCT)
+    for place in list(draft.items.free("assortment")) if product in draft.lexicon.counted_by else ():
+        draft.items.use(place, "measure")
+        if not draft.measures:
+            draft.add_measure(draft.lexicon.counted_by[product or ""])
 
 
 def _says_number(draft: Draft, place: int) -> bool:

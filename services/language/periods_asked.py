@@ -56,6 +56,8 @@ def read(draft: Draft) -> None:
         draft.doubt("repaired", float(row.date.repaired if row.date else 0))
         if row.date and row.date.bare:
             draft.doubt("bare_date", 0.5)
+        if _over_or_until(draft, row):
+            draft.doubt("course")
     spans = [row.date.span for row in dates if row.date]
     if compared and len(dates) == 2:
         spans = [_period_of(draft, row.date) for row in dates if row.date]
@@ -74,6 +76,13 @@ def read(draft: Draft) -> None:
         draft.time = _union(spans)
     elif compared:
         _none(draft, kinds, form)
+
+
+def _over_or_until(draft: Draft, row: Item) -> bool:
+    """Tell whether "through 2010" beside a course over time, read as until its end, may as well mean all of it."""
+    words = draft.said(row).split()
+    year = words[0] in ("through", "thru") and len(words[-1]) == 4 and words[-1].isdecimal()
+    return year and draft.items.has("grain", "unit", "trend", "running")
 
 
 def _same_year(draft: Draft, first: Item, second: Item) -> Span | None:

@@ -11,6 +11,7 @@ from services.language.lexicon import Noun
 from services.model import Role
 
 _SIZES = tuple([word] for word in ("number", "amount", "value", "size", "total", "volume", "count"))
+_PARTITIVE = frozenset({"of", "among", "amongst", "within", "from", "at", "between"})
 QUANTITY = frozenset({"most", "the most", "least", "the least", "fewest"})
 
 
@@ -18,6 +19,7 @@ def read(draft: Draft) -> None:
     """Read top and bottom, superlatives, and orders such as "highest first"."""
     items = draft.items
     _from_to(draft)
+    _named_first(draft)
     for place, item in enumerate(items.rows):
         if item.used or item.kind not in ("most", "seller", "busy", "costly"):
             continue
@@ -90,6 +92,27 @@ def _from_to(draft: Draft) -> None:
         if items.kind(place + 1) == "to":
             row.used = last.used = "order"
             draft.order = (None, row.value == "desc")
+
+
+_FIRST = (("first",), ("on", "top"), ("at", "the", "top"), ("at", "top"), ("leading",), ("up", "top"))
+_SENTENCE_ENDS = (".", "?", "!", "please", "thanks")
+
+
+def _named_first(draft: Draft) -> None:
+    """Read an order told by what comes first: "by country, strongest market on top", "biggest spender first"."""
+    items, texts = draft.items, draft.texts
+    for place, row in enumerate(items.rows):
+        noun = items.at(place + 1)
+        if row.used or row.kind not in ("most", "busy") or noun is None or noun.kind != "noun":
+            continue
+        rest = [text for text in texts[noun.edge.past :] if text not in _SENTENCE_ENDS]
+        if tuple(rest) not in _FIRST or not any(each.noun.dimension for each in items.rows[:place]):
+            continue
+        row.used = noun.used = "order"
+        for each in items.rows[place + 2 :]:
+            each.used = "helper"
+        counted = noun.noun.measure if not noun.noun.dimension else None
+        draft.order = (counted, row.value == "desc")
 
 
 def _how_many(draft: Draft) -> None:
@@ -213,7 +236,7 @@ def _rank_subject(draft: Draft, subject: int, number: int | None) -> None:
     row = draft.items.use(subject, "dimension")
     rest = draft.items.rows[subject + 1 :]
     first = row.edge.first
-    partitive = "of" in draft.texts[max(0, first - 3) : first] and subject <= 1
+    partitive = bool(_PARTITIVE & set(draft.texts[max(0, first - 4) : first])) and subject <= 3
     one_of = partitive and any(each.kind in ("who", "which") for each in rest)
     model = draft.lexicon.model
     if row.kind in ("unit", "grain"):

@@ -92,6 +92,8 @@ class Spelling:
         if len(root) < 3:
             return None
         bare = _VOWELS.isdisjoint(root.removesuffix("y"))
+        if bare and (meant := [each for each in _CLIPPED if _consonants(each) == word]):
+            return meant[0] if len(meant) == 1 else None
         found: dict[Noun, str] = {}
         for phrase, noun in self.lexicon.phrases.items():
             begins = len(phrase) == 1 and phrase[0].startswith(root)
@@ -120,6 +122,14 @@ class Spelling:
                 tuple(sorted(word for word in words if not _VOWELS.isdisjoint(word))) for words in (own, english)
             )
         return self.lexicon.close_words[0], self.lexicon.close_words[1]
+
+
+#: Words of ranking that people write without vowels, and those they must not be taken for.
+_CLIPPED = ("best", "most", "worst", "highest", "lowest", "largest", "biggest", "bottom", "least", "last", "list")
+
+
+def _consonants(word: str) -> str:
+    return "".join(letter for letter in word if letter not in _VOWELS)
 
 
 def _derived(word: str, near: str) -> bool:

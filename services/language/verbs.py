@@ -26,7 +26,7 @@ ROWS: Mapping[str, str] = {
         amount-to stand-at add-up-to enjoy* manage witness* observe score* seal* tally* land-at lodge*
         conclude* do-business-with deal-with number* hit* carry hold* matter count* locate* base* situate*
         live reside figure* feature* appear rank-among consist range-between belong relate* concern*
-        associate* link* assign* attach* tie* spread-over""",
+        put give associate* link* assign* attach* tie* spread-over""",
     "growth": """rise* fall* grow* drop* climb* slip* dip* jump* soar* swing* slide* tumble* shrink* expand*
         recover* slump* surge*
         plunge* decline* improve worsen* weaken* strengthen* evolve-by go-up go-down come-down move-up move-down

@@ -54,6 +54,12 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     "when": {
         "": "when",
     },
+    "assortment": {
+        "": """
+            how (wide/broad/deep/varied/diverse/big/large) (is/was/are/were) (the/our)
+            (range/assortment/selection/catalogue/catalog/offer/product range) | (breadth/width/size) of (the/our)
+            (range/assortment/selection/catalogue/catalog/offer/product range)""",
+    },
     "distinct": {
         "": "distinct|different|unique|separate",
     },
@@ -64,13 +70,15 @@ ASKED: Mapping[str, Mapping[str, str]] = {
             | highest number of | most number of | highest total | largest total | highest amount of | main | better
             | number one | number 1 | no 1 | # 1 | best performing | most valuable | most important | most lucrative
             | most significant | top performing | highest performing | maximal | best ever | foremost | finest |
-            (largest/highest/greatest/biggest/most/maximum/top/the most) (number/amount/total/total
+            heaviest | richest | mightiest | fattest |
+            (largest/highest/greatest/biggest/heaviest/most/maximum/top/the most) (number/amount/total/total
             number/count/volume/quantity/amounts/numbers/volumes) of""",
         "asc": """
             least | the least | lowest | smallest | fewest | minimum | min | bottom | worst | weakest | poorest |
             lowest number of | slowest | smallest number of | fewest number of | lowest total | worst performing |
             lowest performing | poorest performing | minimal | quietest | littlest | minor | underperforming |
-            (lowest/smallest/fewest/least/minimum/the least) (number/amount/total/total
+            lightest | thinnest | tiniest | scarcest |
+            (lowest/smallest/fewest/lightest/least/minimum/the least) (number/amount/total/total
             number/count/volume/quantity/amounts/numbers/volumes) of""",
     },
     "seller": {
@@ -155,6 +163,7 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     },
     "outed": {
         "": """
+            (taken/left/stripped/cut/knocked/filtered) (out/off/away/aside) |
             not counted | not included | not counting | excluded | left out | omitted | removed | ignored | set aside
             | left aside | out of it | taken out | not considered | disregarded | stripped out | excepted | apart |
             aside | not wanted | to be excluded | taken away | to be left out | deducted | subtracted | out of the
@@ -169,7 +178,10 @@ ASKED: Mapping[str, Mapping[str, str]] = {
             including | minus | everywhere except | everywhere but | anywhere but | omitting | omit | not counting |
             but | disregarding | everyone except | not for | not to | bar | isn ' t | aren ' t | that isn ' t | that
             aren ' t | that is not | excl . | everything other than | anything but | everyone but | if we leave |
-            when we leave | when leaving | if we take | rather than | save for""",
+            when we leave | when leaving | if we take | rather than | save for |
+            (strip/stripping/filter/filtering/cut/cutting/knock/knocking/screen/screening/weed/weeding/net/netting/carve
+            /carving/throw/throwing/kick/kicking/keep/keeping/take/taking/rule/ruling/factor/factoring/back/backing)
+            out""",
     },
     "contains": {
         "": """

@@ -36,9 +36,10 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
             rate of growth | % growth | percentage growth | how much more | decrease | decrease in | decline in |
             drop in | rise in | evolution rate | uplift | delta | increased | decreased | rise | how much less | how
             many more | how many fewer | percent growth | growth percentage | gain in | variance | variances |
-            variance in | improvement in | change rate | how much higher | how much lower | shift in | gone up | gone
-            down | went up | went down | how far | jump in | swing in | movement in | movements in | fall in | slump
-            in | surge in | dip in | slide in""",
+            variance in | improvement in | change rate | how much
+            (bigger/larger/greater/smaller/higher/lower/stronger/weaker/better/worse/heavier/lighter/fewer) |
+            shift in | gone up | gone down | went up | went down | how far | jump in | swing in | movement in |
+            movements in | fall in | slump in | surge in | dip in | slide in""",
         "prior_year": """
             yoy | year over year | year on year | y / y | yoy growth | year over year growth | year on year growth |
             annual growth | y - o - y | year - over - year | yoy change | yearly growth | year on year change | year
@@ -92,7 +93,8 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
         "": """
             cumulative | cum | cum . | running total | running total of | running sum | running sum of | cumulated |
             accumulated | cumulatively | running | cumulative total of | cumulative sum of | accumulating |
-            cumulative total | cumulative sum | accumulated total of""",
+            cumulative total | cumulative sum | accumulated total of | accumulate | accumulates |
+            (build/builds/built/building/mount/mounts/mounted/mounting) up""",
     },
     "average": {
         "": """
@@ -162,6 +164,8 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
             you | many thanks | of course | one by one | so to speak | at the moment | end to end | all of | any of |
             each one | a piece | between them | among them | over the counter | through the door | out of the door |
             out the door | over the line | under our belt | on the books | on our books | in the books | in the bag |
+            (running/run/runs/ran/tracking/trending/hovering) at | (through/via) us | our way |
+            once (you/we/i/they) |
             off the shelves | off our shelves | through the till | through the tills | to our name""",
     },
     "vague": {

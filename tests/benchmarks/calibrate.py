@@ -60,6 +60,7 @@ PRIOR = {
     "against": -2.0,
     "implied_now": -1.0,
     "dates": -2.5,
+    "course": -2.0,
     "repaired": -0.5,
     "bare_date": -0.7,
     "which_unit": -1.0,
