@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from services.language.dates import DateFound
-from services.language.edges import Edge
 from services.language.lexicon import Noun
+from services.language.stretches import Edge
 from services.language.values import Named
 
 #: Items between two that belong together, at most; it keeps the time linear in the length of a text.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.language.edges import Edge
+from services.language.stretches import Edge
 
 #: Ways kept per place: the best and its rivals.
 KEPT = 4

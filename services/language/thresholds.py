@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from services.language.counted import TIMES
 from services.language.draft import Draft
-from services.language.edges import TIMES
 from services.language.forms import Condition, Threshold
 from services.language.items import REACH, Item
 from services.model import Role
