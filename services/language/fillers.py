@@ -133,6 +133,10 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "simulate",
         "what could we",
     ),
+    "weekday": (
+        *("mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays", "sundays"),
+        *("on weekends", "at weekends", "at the weekends", "on the weekends", "only weekends", "weekends only"),
+    ),
     "model": (
         "correlate",
         "correlated",

@@ -215,7 +215,8 @@ def _one(draft: Draft, span: Span, row: Item, kinds: list[str], form: str, again
         else:
             then = before(span)
             draft.comparison = Comparison(kind_of(span, then), then, form)
-            draft.doubt("against")
+            ranked = draft.order is not None and draft.dimensions
+            draft.doubt("against", 0.0 if ranked and span.unit == "year" else 0.5 if ranked else 1.0)
         return
     if kind == "previous_period":
         then = before(span)

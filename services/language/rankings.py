@@ -138,7 +138,7 @@ def _superlative(draft: Draft, place: int, *, descending: bool) -> None:
         draft.doubt("unranked")
     subject = _ranked_before(draft, place)
     number = _count_beside(draft, place, subject)
-    following = items.step(place, 1, "number", "seller", "most", "to", "distinct", "busy", "new")
+    following = items.step(place, 1, "number", "seller", "most", "to", "distinct", "busy", "new", "growth")
     target = items.at(following)
     quantity = draft.said(item) in QUANTITY or " of" in draft.said(item) or "number" in draft.said(item)
     order: str | None = None

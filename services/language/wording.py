@@ -64,6 +64,8 @@ ADVICE = {
     "advice": "I can show numbers, not decide: ask for what the decision depends on, such as top products by growth.",
     "new": "Who is new, comes back or stayed away is not one query; ask for customers by month, or for those with "
     "more than one order in a period.",
+    "weekday": "A question cannot be held to some days of the week; ask for all of them by weekday, such as revenue "
+    "by weekday in 2011.",
     "model": "That analysis is not one query; ask for the numbers behind it.",
 }
 

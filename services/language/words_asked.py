@@ -70,7 +70,7 @@ ASKED: Mapping[str, Mapping[str, str]] = {
             | highest number of | most number of | highest total | largest total | highest amount of | main | better
             | number one | number 1 | no 1 | # 1 | best performing | most valuable | most important | most lucrative
             | most significant | top performing | highest performing | maximal | best ever | foremost | finest |
-            heaviest | richest | mightiest | fattest |
+            fastest | quickest | heaviest | richest | mightiest | fattest |
             (largest/highest/greatest/biggest/heaviest/most/maximum/top/the most) (number/amount/total/total
             number/count/volume/quantity/amounts/numbers/volumes) of""",
         "asc": """
