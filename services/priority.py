@@ -14,14 +14,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-#: Beside a thread of this niceness one of 0 gets nine tenths of a core (sched(7): a step is a factor of 1.25).
-GIVES_WAY = 10
+#: Beside a thread of the first niceness one of 0 gets nine tenths of a core (sched(7): a step is a factor of 1.25).
+#: Processes of our own have many threads, and nobody waits for them.
+GIVES_WAY, GIVES_ALL_WAY = 10, 15
 T = TypeVar("T")
 
 
 def lower_process() -> None:
     """Have this process and what it starts give way to others."""
-    os.nice(max(0, GIVES_WAY - os.nice(0)))
+    os.nice(max(0, GIVES_ALL_WAY - os.nice(0)))
 
 
 def lower_thread() -> None:

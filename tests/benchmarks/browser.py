@@ -75,7 +75,7 @@ def first_visit(context: BrowserContext, server: Server) -> tuple[Page, float, T
     page.on("response", keep)
     started = time.perf_counter()
     page.goto(server.url, wait_until="commit")
-    page.wait_for_function(PAINTED, timeout=60_000, polling=10)
+    page.wait_for_function(PAINTED, timeout=60_000, polling="raf")
     seconds = time.perf_counter() - started
     page.wait_for_function(MAPPED, timeout=60_000)
     for response in found.copy():
@@ -87,7 +87,7 @@ def timed(page: Page, act: Callable[[], object], done: str, argument: object = N
     """Return the seconds from an action until a condition holds in the page."""
     started = time.perf_counter()
     act()
-    page.wait_for_function(done, arg=argument, timeout=60_000, polling=10)
+    page.wait_for_function(done, arg=argument, timeout=60_000, polling="raf")
     return time.perf_counter() - started
 
 
@@ -114,7 +114,7 @@ def page_to_page(page: Page) -> float:
         "() => document.querySelector('#trends-period') && document.querySelector('.js-plotly-plot .main-svg')",
     )
     page.click("header nav a >> text=Overview")
-    page.wait_for_function(PAINTED, polling=10)
+    page.wait_for_function(PAINTED, polling="raf")
     return seconds
 
 
@@ -141,8 +141,8 @@ def measure(browser: Browser, server: Server, rounds: int) -> list[tuple[str, st
     drills: list[float] = []
     pages: list[float] = []
     traffic = Traffic()
-    with contexts(browser) as make:
-        for number in range(rounds + 1):
+    for number in range(rounds + 1):
+        with contexts(browser) as make:
             context = make()
             sign_in(context, server)
             page, seconds, traffic = first_visit(context, server)
