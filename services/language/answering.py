@@ -87,8 +87,14 @@ def to_query(form: Form, model: SalesModel, data: Coverage, index: ValueIndex) -
         query = replace(query, sort=(Sort(form.order[0], form.order[1]),))
     elif dimensions and not grain:
         query = replace(query, sort=(Sort(measures[0], descending=True),) if not parts and not hours else ())
-    whole = form.limit_per or form.calculation or (grain and form.comparison)
+    whole = form.limit_per or form.calculation or (grain and form.comparison) or by_growth(form)
     return replace(query, limit=MAX_LIMIT if whole else form.limit).check(model)
+
+
+def by_growth(form: Form) -> bool:
+    """Tell whether members are ranked by how much they changed: "which countries grew most in 2011"."""
+    grown = form.comparison is not None and form.comparison.form == "growth"
+    return bool(grown and form.order and form.order[0] == form.measures[0] and form.dimensions and not form.grain)
 
 
 def _measures(form: Form) -> tuple[str, ...]:
@@ -212,6 +218,8 @@ def _compared(result: Result, sales: Sales, viewer: Viewer) -> Result:
     before = frame[BEFORE].astype("float64")
     with np.errstate(divide="ignore", invalid="ignore"):
         frame[CHANGE] = np.where(before != 0, frame[measure].astype("float64") / before - 1, np.nan)
+    if form.order and by_growth(form):
+        frame = frame.sort_values(CHANGE, ascending=not form.order[1], kind="stable", ignore_index=True)
     added = (Added(BEFORE, "Before", measure), Added(CHANGE, "Change"))
     return replace(result, frame=frame, added=(*result.added, *added))
 

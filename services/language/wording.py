@@ -11,7 +11,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from services import formats
-from services.language.answering import CHANGE, SHARE, Added, Result
+from services.language.answering import CHANGE, SHARE, Added, Result, by_growth
 from services.language.asking import ASK, SURE, Reading, Vocabulary
 from services.language.forms import Condition, Form, Threshold
 from services.language.spans import DAY, Span
@@ -84,6 +84,8 @@ def restated(form: Form, model: SalesModel) -> str:
         measures = CALCULATIONS[form.calculation].format(measures, *_window(form))
     by = [_dimension(model, name, plural=form.limit is not None) for name in form.dimensions]
     bucket = GRAIN_WORDS.get(form.grain or "", form.grain)
+    if by_growth(form):
+        measures = f"change of {measures}"
     if form.limit is not None and (by or bucket):
         what = " and ".join(by) or f"{bucket}{'s' if form.limit != 1 else ''}"
         head = f"{'top' if form.order is None or form.order[1] else 'bottom'} {form.limit} {what} by {measures}"
@@ -187,7 +189,8 @@ def sentence(result: Result, model: SalesModel) -> str:
         column = f"{name}__label" if f"{name}__label" in frame else name
         leader = frame[column].iloc[0]
         shown = leader if isinstance(leader, str) else "(not given)"
-        number = cell(frame[form.order[0]].iloc[0], form.order[0], added, model)
+        field = CHANGE if by_growth(form) and CHANGE in frame else form.order[0]
+        number = cell(frame[field].iloc[0], field, added, model)
         return f"{what[:1].upper()}{what[1:]}: {shown} leads with {number}."
     if "time" in frame and not form.dimensions and frame[measure].notna().any():
         grain = result.answer.query.grain

@@ -205,6 +205,11 @@ def test_answers_agree_with_the_query_they_came_from(words: Vocabulary, sales: S
     assert per_group.frame.groupby("country").size().max() == 2
     custom = result("revenue october 2011 vs february 2011")
     assert custom.frame["before"].iloc[0] == pytest.approx(result("revenue in february 2011").total)
+    grown = result("which countries grew most in 2011 vs 2010").frame
+    assert len(grown) == 10
+    assert grown["change"].dropna().is_monotonic_decreasing
+    least = result("growth by country 2011 vs 2010").frame["change"].dropna()
+    assert grown["change"].iloc[0] == pytest.approx(least.max())
     counted = result("number of customers with at least 10 orders")
     listed = result("customers with at least 10 orders")
     assert counted.total == listed.frame["customer"].notna().sum()
