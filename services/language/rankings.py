@@ -69,16 +69,15 @@ def _ranked_by(draft: Draft) -> None:
             draft.add_dimension(name or "")
 
 
+_OF_THEM = (("of", "them"), ("of", "those"), ("of", "these"))
+
+
 def _of_them(draft: Draft) -> None:
     """Read a number of rows that comes last: "least popular products, 5 of them"."""
     for place in list(draft.items.free("number")):
         row = draft.items.rows[place]
         after = tuple(draft.texts[row.edge.past : row.edge.past + 2])
-        if after[:1] in (("rows",), ("results",), ("only",)) or after in (
-            ("of", "them"),
-            ("of", "those"),
-            ("of", "these"),
-        ):
+        if after[:1] in (("rows",), ("results",), ("only",)) or after in _OF_THEM:
             draft.limit = int(draft.items.use(place, "limit").number) or None
 
 
