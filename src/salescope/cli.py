@@ -10,6 +10,7 @@ import sys
 import click
 
 from salescope import __version__
+from services.priority import lower_process
 
 #: Where each command is made; a module is imported when its command is asked for.
 COMMANDS = {
@@ -30,6 +31,8 @@ COMMANDS = {
     "doctor": "salescope.commands.site",
     "job": "salescope.commands.jobs",
 }
+#: Commands that give way to those who look at pages meanwhile.
+GIVING_WAY = ("load", "undo", "publish-inbox")
 
 
 class Commands(click.Group):
@@ -63,6 +66,8 @@ def entry() -> None:
     atexit.register(close_stderr)
     # Databases and snapshots are for their owner only, whatever the folder they lie in allows.
     os.umask(0o077)
+    if sys.argv[1:2] and sys.argv[1] in GIVING_WAY:
+        lower_process()
     main()
 
 

@@ -19,7 +19,6 @@ from services.ledger import Load, Mode, loads
 from services.loading import Loaded
 from services.loading import undo as take_back
 from services.preparing import Prepared, rejects, write_rejects
-from services.priority import lower_process
 from services.workbench import Decision, Looked, Workbench
 
 #: Columns of text the list of loads takes at least.
@@ -76,7 +75,6 @@ def load(
     Without a recipe the columns are found out; what cannot be decided is asked.
     """
     settings = Settings.from_env()
-    lower_process()
     installation.init(settings)
     if show:
         _print_loads(settings)
@@ -112,7 +110,6 @@ def load(
 def undo(number: int) -> None:
     """Take load NUMBER back (`salescope load --list` shows them); the site shows the data without it."""
     settings = Settings.from_env()
-    lower_process()
     store = installation.warehouse(settings)
     files = installation.model_files(settings, store)
     with progress() as step:
