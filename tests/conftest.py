@@ -26,7 +26,7 @@ from tests.serving import Installation, make_installation
 ROOT = Path(__file__).parent.parent
 
 # The same examples on every run; `--hypothesis-profile=search` looks for new ones.
-hypothesis.settings.register_profile("same", deadline=None, database=None, derandomize=True)
+hypothesis.settings.register_profile("same", deadline=None, database=None, derandomize=True, max_examples=60)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("same")
 

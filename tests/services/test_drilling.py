@@ -92,6 +92,8 @@ def questions(tmp_path_factory: pytest.TempPathFactory, sales: Sales) -> Iterato
     database.dispose()
 
 
+@pytest.mark.parametrize("engine", ["duckdb"], indirect=True, scope="session")
+@pytest.mark.usefixtures("engine")
 def test_asking_about_a_mark_gives_its_number(questions: Questions, sales: Sales, everyone: Viewer) -> None:
     """Of an hour nothing is asked: it cannot be said in words, and what can would give another number."""
     asked = []

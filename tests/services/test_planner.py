@@ -210,7 +210,7 @@ MEASURES = ["revenue", "units", "lines", "orders", "customers", "buyers", "large
 DIVIDED = ("average", "twice")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=90, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=queries(), scope=SCOPES)
 def test_rollups_answer_as_the_facts_do(store: Store, query: SalesQuery, scope: RowScope) -> None:
     found, plain, served = store.both(query, scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import os
 import sys
@@ -37,7 +38,9 @@ def test_threads_of_the_data_file_give_way(prepared: Installation, tmp_path: Pat
     tasks, store = Path("/proc/self/task"), DuckWarehouse(prepared.copied_to(tmp_path / "copy").folder / "warehouse")
     before = {each.name for each in tasks.iterdir()}
     snapshot = store.current()
-    started = {each.name for each in tasks.iterdir()} - before
-    assert started
-    assert {niceness(int(each)) for each in started} == {max(GIVES_WAY, niceness())}
+    started, found = {each.name for each in tasks.iterdir()} - before, []
+    for each in started:  # some thread of another library may begin or end meanwhile
+        with contextlib.suppress(ProcessLookupError):
+            found.append(niceness(int(each)))
+    assert max(GIVES_WAY, niceness()) in found
     snapshot.engine.dispose()
