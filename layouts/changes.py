@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from layouts import labels, marks, tables
-from layouts.figures import BRUSH_ROWS, NOW, Figure, layout_of, numbers, value_axis
+from layouts.figures import BRUSH_ROWS, NOW, Figure, layout_of, numbers, rows_axis, value_axis
 from layouts.tiles import Drawn
 from services import formats
 from services.adding import adding
@@ -92,19 +92,9 @@ def _bars(answer: Answer, frame: pd.DataFrame, kept: pd.Series[float], names: li
         "marker": {"color": [GOOD if (value > 0) == measure.up_is_good else BAD for value in values]},
         **marks.on(answer, name, shown, frame.iloc[chosen]),
     }
-    rows = {
-        "tickmode": "array",
-        "tickvals": list(range(len(chosen))),
-        "ticktext": [labels.cut(text, 26) for text in shown],
-        "range": [max(len(chosen), 8) - 0.5, -0.5],
-        "automargin": True,
-        "fixedrange": True,
-    }
     # Room beyond the longest bars for their numbers.
     room = 0.4 * max(abs(value) for value in values)
     span = [min(0.0, *values) - room * (fell > 0), max(0.0, *values) + room * (rose > 0)]
     axis = value_axis(measure, model, range=span, nticks=5)
-    return {
-        "data": [bars],
-        "layout": layout_of(yaxis=rows, xaxis=axis | {"zeroline": True}, bargap=0.25, hovermode="y", **BRUSH_ROWS),
-    }
+    axes = {"yaxis": rows_axis(shown), "xaxis": axis | {"zeroline": True}}
+    return {"data": [bars], "layout": layout_of(**axes, bargap=0.25, hovermode="y", **BRUSH_ROWS)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from layouts import labels, marks
@@ -92,6 +93,19 @@ def _ticks(figure: Figure, letter: str) -> list[str]:
 
 def _width(text: str) -> float:
     return sum(CAPITAL if each.isupper() else SMALL for each in text)
+
+
+def rows_axis(names: Sequence[str]) -> dict[str, Any]:
+    """Return the axis of horizontal bars, one for each name, the first on top."""
+    return {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": [labels.cut(text, 26) for text in names],
+        # Room for eight rows at least: two bars need not fill the card.
+        "range": [max(len(names), 8) - 0.5, -0.5],
+        "automargin": True,
+        "fixedrange": True,
+    }
 
 
 def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
@@ -181,20 +195,14 @@ def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top
                 },
             }
         )
-    rows = {
-        "tickmode": "array",
-        "tickvals": list(range(len(frame))),
-        "ticktext": [labels.cut(text, 26) for text in names],
-        # Room for eight rows at least: two bars need not fill the card.
-        "range": [max(len(frame), 8) - 0.5, -0.5],
-        "automargin": True,
-        "fixedrange": True,
-    }
     longest = max((value or 0.0 for trace in traces for value in trace["x"]), default=0.0)
     # Room to the right of the longest bar for its number.
     span = [min(0.0, *(value or 0.0 for value in traces[0]["x"])) * 1.2, longest * 1.2] if longest else None
     axis = value_axis(measure, model, range=span, nticks=5)
-    return {"data": traces, "layout": layout_of(yaxis=rows, xaxis=axis, bargap=0.25, hovermode="y", **BRUSH_ROWS)}
+    return {
+        "data": traces,
+        "layout": layout_of(yaxis=rows_axis(names), xaxis=axis, bargap=0.25, hovermode="y", **BRUSH_ROWS),
+    }
 
 
 def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figure:

@@ -36,7 +36,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import figures, labels
-from layouts.markup import element, markup
+from layouts.markup import element, markup, written
 from services import formats
 from services.model import SalesModel
 from services.sales import Answer
@@ -45,7 +45,6 @@ from services.sheets import Sheet
 Figure = dict[str, Any]
 #: What an empty tile draws.
 NO_FIGURE: Figure = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
-WRITTEN = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 DIGEST_BYTES = 9
 NOTHING = "There are no order lines for these filters. Widen the period or remove a filter."
 
@@ -116,14 +115,10 @@ def _contents(page: str, key: str, drawn: Drawn, model: SalesModel) -> Contents:
     trust = drawn.answer.trust if drawn.answer is not None else None
     facts = (trust.version, trust.rows, str(trust.data_until)) if trust else ()
     picture, told, below = (
-        _written(each) for each in (figure(drawn, model), words(page, key, drawn), foot(drawn, model))
+        written(each) for each in (figure(drawn, model), words(page, key, drawn), foot(drawn, model))
     )
-    digest = hashlib.blake2b(picture + told + _written(facts), digest_size=DIGEST_BYTES).hexdigest()
+    digest = hashlib.blake2b(picture + told + written(facts), digest_size=DIGEST_BYTES).hexdigest()
     return Contents(orjson.Fragment(picture), orjson.Fragment(told), orjson.Fragment(below), digest)
-
-
-def _written(value: Any) -> bytes:
-    return orjson.dumps(value, default=_plain, option=WRITTEN)
 
 
 def digests(made: Mapping[str, Contents]) -> dict[str, str]:
@@ -228,11 +223,6 @@ def foot(drawn: Drawn, model: SalesModel) -> list[Any]:
         f"{trust.milliseconds:.0f} ms{' (kept)' if trust.cached else ''}",
     )
     return [element("Span", fact) for fact in facts]
-
-
-def _plain(value: Any) -> Any:
-    """Return a component, or an array, as what JSON has for it."""
-    return value.to_plotly_json() if hasattr(value, "to_plotly_json") else value.tolist()
 
 
 def grid(cards: Sequence[Component]) -> Component:

@@ -4,16 +4,7 @@
   "use strict";
   const own = (window.salescope = window.salescope || {});
   const TAG = /^[A-Z][A-Za-z0-9]{0,11}$/, REFUSED = new Set(["Script", "Iframe", "Object", "Embed", "Base", "Meta", "Style"]);
-  const HTML = "dash_html_components", LINK = "dash_core_components/Link";
-
-  // As a link of Dash does: the page changes without being loaded anew.
-  function follow(event) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
-    event.preventDefault();
-    window.history.pushState({}, "", event.currentTarget.getAttribute("href"));
-    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
-    window.scrollTo(0, 0);
-  }
+  const HTML = "dash_html_components";
 
   function attributes(props) {
     const found = {};
@@ -27,11 +18,8 @@
     if (node === null || node === undefined || typeof node === "boolean") return null;
     if (typeof node !== "object") return String(node);
     const known = node.namespace === HTML && TAG.test(node.type) && !REFUSED.has(node.type);
-    const link = `${node.namespace}/${node.type}` === LINK;
-    if (!known && !link) throw new Error(`Markup cannot hold a ${node.namespace}/${node.type}.`);
-    const given = attributes(node.props);
-    if (link) given.onClick = follow;
-    return window.React.createElement(link ? "a" : node.type.toLowerCase(), given, ...all(node.props.children));
+    if (!known) throw new Error(`Markup cannot hold a ${node.namespace}/${node.type}.`);
+    return window.React.createElement(node.type.toLowerCase(), attributes(node.props), ...all(node.props.children));
   }
 
   function all(tree) {

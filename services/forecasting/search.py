@@ -49,8 +49,9 @@ def searched(
             if time.monotonic() > end:
                 return models, tested
             longest = max(longest, time.monotonic() - begun)
-            if _error(tested, found) < MARGIN * errors[name]:
-                errors[name] = _error(tested, found)
+            error = _error(tested, found)
+            if error < MARGIN * errors[name]:
+                errors[name] = error
                 models = tuple(variant if model.name == name else model for model in models)
                 tested = replace(tested, forecasts={**tested.forecasts, name: found})
     return models, tested

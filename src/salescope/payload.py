@@ -10,7 +10,7 @@ import flask
 import orjson
 from dash import no_update
 
-OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+from layouts.markup import written
 
 
 def packed(result: Any) -> Any:
@@ -35,20 +35,8 @@ class Application(dash.Dash):
 
     def serve_layout(self) -> flask.Response:
         """Return the layout for whoever asks."""
-        return flask.Response(_dumped(self.get_layout()), mimetype="application/json")
+        return flask.Response(written(self.get_layout()), mimetype="application/json")
 
 
 def _written(value: Any) -> Any:
-    return value if value is no_update else orjson.Fragment(_dumped(value))
-
-
-def _dumped(value: Any) -> bytes:
-    return orjson.dumps(value, default=_plain, option=OPTIONS)
-
-
-def _plain(value: Any) -> Any:
-    """Return a component as the dictionary it stands for, an array that orjson does not take as a list."""
-    for method in ("to_plotly_json", "tolist"):
-        if hasattr(value, method):
-            return getattr(value, method)()
-    raise TypeError(f"A callback returned {type(value).__name__}, which is not JSON.")
+    return value if value is no_update else orjson.Fragment(written(value))
