@@ -116,9 +116,10 @@ def _chosen(draft: Draft, place: int, item: Item) -> Named:
                 if not noun.noun.plural or beside < place or named.tier in ("whole", "code", "people"):
                     noun.used = noun.used or "condition"
                 exact = [each for each in item.named if each.dimension == noun.noun.dimension]
-                if (coded := _by_code(draft, item)) is not None and coded.dimension != noun.noun.dimension:
+                own = _by_code(draft, item)
+                if own is not None and own.dimension != noun.noun.dimension:
                     draft.doubt("several", 0.5)
-                return coded or (exact[0] if exact else named)
+                return own or (exact[0] if exact else named)
     if len({model.dimension(named.dimension).column for named in item.named}) > 1:
         draft.doubt("several", 0.5 if item.named[0].tier == "code" else 1.0)
     return sorted(item.named, key=lambda named: _rank(draft, named))[0]

@@ -156,7 +156,7 @@ def familiar() -> Mapping[str, int]:
 
 
 #: Uses of a noun that leave nothing of it in the form.
-_AIDING = ("verb", "condition", "helper")
+_AIDING = ("verb", "condition", "helper", "calculation")
 
 
 def _unsaid(draft: Draft, form: Form) -> float:

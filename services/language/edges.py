@@ -21,6 +21,7 @@ from services.language.stems import stem
 from services.language.stretches import SUBJECTS, Edge
 from services.language.tokens import Token, listed, tokenize
 from services.language.values import Named, ValueIndex
+from services.language.weekdays import days_at
 from services.model import Role
 
 #: What words that stand together in a name are worth beside the same words taken one by one.
@@ -65,6 +66,7 @@ class Edges(Counted):
             self._kinds,
             self._numbers,
             self._moving,
+            self._weekdays,
             self._asides,
         )
         for place in range(len(self.tokens)):
@@ -267,6 +269,13 @@ class Edges(Counted):
         """Tell whether a word may be part of a question: of the model, a date, or the whole name of a value."""
         spoken = stem(word) in self.lexicon.spoken or word in self.lexicon.spoken
         return spoken or word in date_words.MONTH_WORDS or bool(self.index.exact((word,)))
+
+    def _weekdays(self, place: int) -> Iterator[Edge]:
+        found = days_at(self.texts, place)
+        past = found[1] if found is not None else 0
+        sold = self.lexicon.find(tuple(self.texts[past : past + 1] or ("",)))
+        if found is not None and (self.texts[place] != "weekend" or (sold is not None and sold.measure)):
+            yield self._edge("days", found[0], place, found[1], "noun", 1.5)
 
     def _moving(self, place: int) -> Iterator[Edge]:
         found = moving_at(self.texts, place) if self.averages else None

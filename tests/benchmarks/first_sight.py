@@ -1,9 +1,9 @@
 """Keep what questions looked like when the parser met them for the first time, before anything is mended for them.
 
-Run: python -m tests.benchmarks.first_sight NAME QUESTIONS.jsonl [MODEL.yaml LINES.csv]. Reads a set of the neutral form,
-asked of the sample or of a model whose facts the CSV file holds, scores it with score_nlq.py beside the open set and
-appends features and truth of each question to first_sight.jsonl under NAME, which must be new; a set of the sample's
-questions ends in _gifts. `python -m tests.benchmarks.calibrate --write` then fits them too.
+Run: python -m tests.benchmarks.first_sight NAME QUESTIONS.jsonl [MODEL.yaml LINES.csv]. Reads a set of the neutral
+form, asked of the sample or of a model whose facts the CSV file holds, scores it with score_nlq.py beside the open set
+and appends features and truth of each question to first_sight.jsonl under NAME, which must be new; a set of the
+sample's questions ends in _gifts. `python -m tests.benchmarks.calibrate --write` then fits them too.
 """
 
 from __future__ import annotations
