@@ -23,6 +23,8 @@ BRUSH: dict[str, Any] = {"dragmode": "select"}
 BRUSH_COLUMNS, BRUSH_ROWS = BRUSH | {"selectdirection": "h"}, BRUSH | {"selectdirection": "v"}
 #: The share of the longest bar that the number beside a bar takes, about.
 CROSSED = 0.16
+#: So many countries are shown with what lies around them instead of the whole world.
+FEW_COUNTRIES = 8
 CONFIG: Any = {
     "displaylogo": False,
     "responsive": True,
@@ -186,7 +188,8 @@ def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figur
     geo = {
         "scope": "world",
         "resolution": 110,
-        "fitbounds": False,
+        # Few countries fill the map; a range of latitudes would win over the fit.
+        **({"fitbounds": "locations"} if 0 < len(logs) <= FEW_COUNTRIES else {"lataxis": {"range": [-56, 80]}}),
         "projection": {"type": "natural earth"},
         "showframe": False,
         "showcoastlines": False,
@@ -195,7 +198,6 @@ def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figur
         "showcountries": True,
         "countrycolor": "rgba(128,128,128,0.35)",
         "bgcolor": "rgba(0,0,0,0)",
-        "lataxis": {"range": [-56, 80]},
     }
     return {"data": [trace], "layout": layout_of(geo=geo, **BRUSH)}
 

@@ -70,7 +70,9 @@ def test_map_leaves_out_what_is_no_country(sales: Sales, everyone: Viewer) -> No
 
 def test_map_of_like_values_spans_a_decade(sales: Sales) -> None:
     manager = viewer_of("manager", RowScope.of({"country": ["France", "Germany"]}))
-    (trace,) = figures.world(tiles(sales, manager)["places"], "country", "revenue", sales.model)["data"]
+    drawn = figures.world(tiles(sales, manager)["places"], "country", "revenue", sales.model)
+    (trace,) = drawn["data"]
+    assert (drawn["layout"]["geo"]["fitbounds"], len(trace["locations"])) == ("locations", 2)
     assert trace["zmax"] - trace["zmin"] >= 1
     assert all(trace["zmin"] <= value <= trace["zmax"] for value in trace["z"])
 
