@@ -31,7 +31,8 @@ def record(kept: Sequence[Kept], model: SalesModel) -> Drawn:
         for each in kept
     ]
     heads = ["Published", "Over", "Error (WAPE)", "Naive", "Bias", "Within 80 %", "Within 95 %", "Models"]
-    return Drawn(title, "Forecasts as they were said, against what came.", None, tables.table(title, heads, rows))
+    made = tables.table(title, heads, rows, words=(len(heads) - 1,))
+    return Drawn(title, "Forecasts as they were said, against what came.", None, made)
 
 
 def _name(each: Kept, model: SalesModel) -> str:

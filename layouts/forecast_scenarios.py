@@ -97,8 +97,9 @@ def compared(found: Outlook, played: Played, model: SalesModel) -> Drawn:
     for scenario, effects in played:
         whole = together(effects)
         low, high = (formats.short(plain * each, measure.format, model) for each in (whole.low, whole.high))
+        between = "" if low == high else f"; {low} to {high}"
         made = formats.short(plain * whole.factor, measure.format, model)
-        words.append(f"{scenario.name}: {made} ({formats.change_text(whole.factor - 1, model)}; {low} to {high}).")
+        words.append(f"{scenario.name}: {made} ({formats.change_text(whole.factor - 1, model)}{between}).")
         words += [_untold(each) for each in effects if not each.told]
     as_it_is = formats.short(plain, measure.format, model)
     summary = f"As it is: {as_it_is} together. {' '.join(words)} Filters above do not change a kept scenario."
@@ -160,7 +161,7 @@ def listed(kept: Sequence[Scenario], model: SalesModel) -> Drawn:
         return Drawn(title, "", problem="None so far.")
     rows = [[each.name, question(each, model), assumed(each, model)] for each in kept]
     summary = "Their numbers are worked out anew, for the rows you may see, whenever they are shown."
-    return Drawn(title, summary, None, tables.table(title, ["Name", "Of", "Assumes"], rows))
+    return Drawn(title, summary, None, tables.table(title, ["Name", "Of", "Assumes"], rows, words=(1, 2)))
 
 
 def question(scenario: Scenario, model: SalesModel) -> str:
