@@ -68,8 +68,8 @@ def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS, offsets: tup
     left_out: tuple[str, ...] = ()
     longest = 0.0
     for model in models if views else ():
-        # The next one may take as long as the longest; one that is begun is finished.
-        if not model.meant_for(views[-1]) or (forecasts and how.left < longest):
+        # The next one may take as long as the longest, and is finished once begun; those that learn stop by themselves.
+        if not model.meant_for(views[-1]) or (forecasts and how.left < (0.0 if model.shared else longest)):
             continue
         begun = time.monotonic()
         try:

@@ -29,6 +29,8 @@ UNSEEN: Mapping[str, float] = {"lo95": 1.08, "lo80": 1.0, "hi80": 1.0, "hi95": 1
 PRIOR = 20
 #: Errors of series count up to this many times the median one.
 OUTLYING = 5.0
+#: The panel's mean error counts up to this many times a series' own.
+OWN = 10.0
 #: Logarithm of the widest change of level that counts, and the sum of squares at which levels tell half of it.
 WIDEST, FEW_LEVELS = 0.9, 1.0
 #: Errors needed before an interval is stated at all.
@@ -60,6 +62,9 @@ class Errors:
         relation = _relation(forecasts, mean, size / np.maximum(number, 1), number)
         size = size / relation[:-1]
         usual = _usual(size.sum(0) / np.maximum(number.sum(0), 1) / backtest.scale, number.sum(0)) * backtest.scale
+        # A series that hardly errs where it could often is not given the errors of others.
+        own = size.sum(0) / np.maximum(number.sum(0), 1)
+        usual = np.where((own > 0) & (number.sum(0) >= PRIOR), np.minimum(usual, OWN * own), usual)
         now = (size.sum(0) + PRIOR * usual) / (number.sum(0) + PRIOR)
         then = (size.sum(0) - size + PRIOR * usual) / (number.sum(0) - number + PRIOR)
         now, then = now * relation[-1], then * relation[:-1]

@@ -162,10 +162,7 @@ def forecast_panel(
     whole = sum(each.size for each in waiting)
     frames: list[pd.DataFrame] = []
     running: dict[Future[pd.DataFrame], Folder] = {}
-    # Workers are copies of one process that has imported everything once; copies of this one might hold locks.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(workers, context) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         while waiting or running:
             while waiting and len(running) < workers:
                 folder = waiting.pop(0)
