@@ -185,6 +185,8 @@ def _state(image: Image, aggregate: Aggregate) -> State:
 
 
 def _doubles(values: Array, nothing: float = np.nan) -> Array:
+    if values.dtype.kind in "iuf":
+        return np.ma.filled(values.astype(np.float64), nothing)
     return np.array([nothing if value is None else float(value) for value in values.tolist()], np.float64)
 
 

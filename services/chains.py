@@ -77,7 +77,8 @@ class Chains:
 
     def _width(self, rollup: Rollup) -> float:
         keys = sum(1 if self.keys[name].values <= 256 else 2 for name in rollup.keys)
-        aggregates = 1 if rollup.aggregate else len(MeasurePlan(self.model, tuple(self.model.measures)).aggregates)
+        described = MeasurePlan(self.model, tuple(self.model.measures)).described.values()
+        aggregates = 1 if rollup.aggregate else sum(each.function != "count_distinct" for each in described)
         return (
             ROW_BYTES
             + keys
@@ -146,12 +147,17 @@ class Chains:
         ]
         return [each for each in fitting if not any({*each} < {*other} for other in fitting)]
 
-    def narrower(self, wanted: Rollup) -> Rollup:
-        """Return a small image made beside one, for queries without filters."""
+    def narrower(self, wanted: Rollup) -> Iterator[Rollup]:
+        """Yield small images made from one: for queries without filters, and with one on a column of the filter bar."""
         if wanted.entity:
-            return wanted
-        if wanted.aggregate:
-            return replace(wanted, masks=())
+            return
         many = {column.name for column in self.found.many}
-        kept = tuple(name for name in wanted.keys if name in many)
-        return self._rollup(wanted.grain, kept, wanted.parts)
+        always = tuple(name for name in wanted.keys if name in many)
+        chosen = dict.fromkeys(self.model.dimensions[name].column for name in self.model.filters)
+        if wanted.masks:
+            yield replace(wanted, masks=())
+        for name in ("", *(name for name in chosen if name not in always)):
+            key, masks = (name,) if name in wanted.keys else (), wanted.masks if name in wanted.masks else ()
+            if key or masks or not name:
+                more = {"masks": masks, "aggregate": wanted.aggregate}
+                yield self._rollup(wanted.grain, (*key, *always), wanted.parts, **more)

@@ -156,9 +156,8 @@ class Grouping:
         if part.times is not None:
             groups = np.searchsorted(self.times, part.times)
         for axis in self.axes:
-            found = part.facts[axis.name].tolist()
+            found = part.facts[axis.name]
             if axis.column not in PART_SIZES:
-                index = self._images.dictionaries[axis.column].index
-                found = [index[value] for value in found]
-            groups = groups * axis.size + np.array(found, np.int64)
+                found = self._images.dictionaries[axis.column].codes(found)
+            groups = groups * axis.size + found.astype(np.int64)
         return groups

@@ -52,6 +52,19 @@ class Dictionary:
         """The code of each value."""
         return {value: code for code, value in enumerate(self.values)}
 
+    @cached_property
+    def _numbers(self) -> Array | None:
+        """The values as sorted numbers, None where they are no numbers or one is nothing."""
+        found = np.array(self.values) if self.values and self.values[-1] is not None else None
+        return found if found is not None and found.dtype.kind in "iu" else None
+
+    def codes(self, values: Array) -> Array:
+        """Return the code of each of some values, as `columns_of` has them; all are among the dictionary's."""
+        if self._numbers is not None and values.dtype.kind in "iu" and not np.ma.is_masked(values):
+            return np.searchsorted(self._numbers, np.asarray(values))
+        index = self.index
+        return np.array([index[value] for value in values.tolist()], np.int64)
+
 
 @dataclass(frozen=True)
 class State:
@@ -130,15 +143,15 @@ class Basis:
 class Images:
     """All images of a version, the dictionaries of their keys, and the sorted values of entities.
 
-    `chains` are the finest of those made of one another, each with the small one beside it; `basis` says what they
-    were chosen for.
+    `chains` are the finest of those made of one another, each followed by the small ones beside it; `basis` says what
+    they were chosen for.
     """
 
     images: Mapping[str, Image]
     dictionaries: Mapping[str, Dictionary]
     entities: Mapping[str, Array]
     days: Days
-    chains: tuple[tuple[Rollup, Rollup], ...] = ()
+    chains: tuple[tuple[Rollup, ...], ...] = ()
     basis: Basis | None = None
 
     @property
@@ -186,9 +199,9 @@ class Writer:
                 (self.folder / f"{row['rollup']['table']}.{name}.npy").unlink()
         del self._list["images"][self._kept :]
 
-    def note(self, chains: Sequence[tuple[Rollup, Rollup]], basis: Basis) -> None:
+    def note(self, chains: Sequence[Sequence[Rollup]], basis: Basis) -> None:
         """Add how the images were chosen."""
-        self._list["chains"] = [[asdict(each) for each in pair] for pair in chains]
+        self._list["chains"] = [[asdict(each) for each in chain] for chain in chains]
         self._list["basis"] = asdict(basis)
 
     def add_dictionary(self, column: str, dictionary: Dictionary) -> None:
@@ -229,7 +242,7 @@ def read(folder: Path) -> Images:
     images = [_image(folder, row) for row in listed["images"]]
     entities = {column: _load(folder / f"entity_{number}.npy") for number, column in enumerate(listed["entities"])}
     days = Days(*(_load(folder / f"{name}.npy") for name in DAYS))
-    chains = tuple((rollup_from(wide), rollup_from(small)) for wide, small in listed.get("chains", ()))
+    chains = tuple(tuple(dict.fromkeys(map(rollup_from, chain))) for chain in listed.get("chains", ()))
     basis = Basis(**listed["basis"]) if "basis" in listed else None
     return Images({image.rollup.table: image for image in images}, dictionaries, entities, days, chains, basis)
 

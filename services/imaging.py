@@ -46,6 +46,8 @@ from services.rollups import (
 from services.rollups import ROWS as STORED_ROWS
 from services.sqltext import name_of, one, statement_text
 
+#: Share of an image's rows that a small one beside it may have.
+SMALL = 1 / 3
 COARSER = {Grain.DAY: Grain.MONTH, Grain.MONTH: Grain.YEAR}
 PARTS = {HOUR: "hour", WEEKDAY: "isodow"}
 
@@ -92,7 +94,7 @@ class Imaging:
         self._plan = MeasurePlan(model, tuple(model.measures))
         self._facts, self._time = name_of(model.facts.table), name_of(model.facts.time)
         self._entities: dict[str, int] = {}
-        self._chains_made: list[tuple[Rollup, Rollup]] = []
+        self._chains_made: list[tuple[Rollup, ...]] = []
         self._made = 0
         #: The condition of the lines that images are made of.
         self._within = "true"
@@ -106,8 +108,10 @@ class Imaging:
         for alternatives in self._chains.alternatives():
             part = COUNTING_SHARE if any(each.entity for each in alternatives) else CHAIN_SHARE
             wanted = self._chains.first_within(alternatives, min(left, part * budget))
-            if wanted is not None and self._tuning.allows(wanted, (each for each, _ in self._chains_made)):
-                left -= self._make_chain(wanted, self._chains.narrower(wanted), left)
+            if wanted is not None and self._tuning.allows(wanted, (chain[0] for chain in self._chains_made)):
+                known = [each for chain in self._chains_made for each in (*chain, wanted)]
+                small = [each for each in self._chains.narrower(wanted) if not any(map(each.same, known))]
+                left -= self._make_chain(wanted, small, left)
         self.writer.add_days(*self._days())
         self.writer.note(self._chains_made, Basis(self._model.version, self._found.lines, int(budget)))
 
@@ -167,8 +171,11 @@ class Imaging:
 
     # Making them
 
-    def _make_chain(self, wanted: Rollup, narrower: Rollup, room: float) -> float:
-        """Make an image and those of coarser grains; return the bytes they take, 0 when there is no room for them."""
+    def _make_chain(self, wanted: Rollup, narrower: Sequence[Rollup], room: float) -> float:
+        """Make an image, the small ones beside it and those of coarser grains.
+
+        Return the bytes they take, 0 when there is no room for them.
+        """
         if wanted.entity and not self._make_entity(wanted.entity):
             return 0.0
         aggregates = self._aggregates(wanted)
@@ -178,9 +185,12 @@ class Imaging:
             grain: Grain | None = wanted.grain
             while grain is not None:
                 taken += self._write(replace(wanted, grain=grain), aggregates)
-                if narrower != wanted:
-                    self._narrow(wanted, narrower, aggregates)
-                    taken += self._write(replace(narrower, grain=grain), aggregates, "narrower")
+                small, narrower = narrower, []
+                for each in small:
+                    self._narrow(wanted, each, aggregates)
+                    if grain is not wanted.grain or self._is_small():
+                        narrower.append(each)
+                        taken += self._write(replace(each, grain=grain), aggregates, "narrower")
                     self._connection.execute("DROP TABLE narrower")
                 grain = COARSER.get(grain)
                 if grain is not None:
@@ -190,7 +200,7 @@ class Imaging:
                 taken = 0.0
             elif taken:
                 self.writer.keep()
-                self._chains_made.append((wanted, narrower))
+                self._chains_made.append((wanted, *narrower))
         self._connection.execute("DROP TABLE chain")
         return taken
 
@@ -270,8 +280,14 @@ class Imaging:
         keys = [f"k{wanted.keys.index(name)} AS k{number}" for number, name in enumerate(narrower.keys)]
         kept = [f"{AGAIN[each.function]}({column}) AS {column}" for column, each in aggregates.items()]
         kept += [] if wanted.aggregate else ["sum(n) AS n"]
+        keys += ["m"] if narrower.masks else []
         cells = ", ".join(("b", *map(name_of, wanted.parts), *keys, *kept))
         self._connection.execute(f"CREATE TEMP TABLE narrower AS SELECT {cells} FROM chain GROUP BY ALL")  # noqa: S608 - as below
+
+    def _is_small(self) -> bool:
+        """Tell whether what was made from the chain has few rows beside it."""
+        rows, all_rows = one(self._connection, "SELECT (SELECT count(*) FROM narrower), (SELECT count(*) FROM chain)")
+        return bool(rows <= SMALL * all_rows)
 
     def _coarsen(self, wanted: Rollup, aggregates: Mapping[str, Aggregate], grain: Grain) -> None:
         cells = [*map(name_of, wanted.parts), *(f"k{number}" for number in range(len(wanted.keys)))]

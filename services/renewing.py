@@ -79,7 +79,7 @@ class Renewing(Imaging):
         for column, dictionary in self._old.dictionaries.items():
             self._renew_dictionary(column, dictionary)
         left = float(self._old.basis.budget)
-        for wanted, narrower in self._old.chains:
+        for wanted, *narrower in self._old.chains:
             taken = self._make_chain(wanted, narrower, left)
             if not taken:
                 raise RebuildError("The images have no room any more.")
@@ -184,6 +184,10 @@ class Renewing(Imaging):
             self._connection.register("kept_rows", _table(wanted, rows, aggregates))
             self._connection.execute("INSERT INTO chain BY NAME SELECT * FROM kept_rows")
             self._connection.unregister("kept_rows")
+
+    def _is_small(self) -> bool:
+        """Tell that a small image is wanted: it was before."""
+        return True
 
     def _proven(self, wanted: Rollup) -> bool:
         """Tell that each counted value stands in one row only, as it did before; raises RebuildError otherwise."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -65,12 +66,12 @@ class Rollup:
         mine, its = (({*each.keys}, {*each.parts}, each.masks, each.entity, each.aggregate) for each in (self, other))
         return self.grain is other.grain and mine == its
 
-    @property
+    @cached_property
     def label(self) -> str:
         """What the rollup is, for people."""
         return f"{self.grain.value}{self.columns}"
 
-    @property
+    @cached_property
     def columns(self) -> str:
         """What its rows are told apart by beside the time, for people."""
         sets = [f"set of {name}" for name in self.masks]

@@ -27,6 +27,7 @@ from services.access import Permission, Viewer
 from services.accounts import Accounts
 from services.circumstances import Circumstances
 from services.errors import AccessDeniedError, SalescopeError
+from services.fairness import InOrder
 from services.tokens import Tokens
 from services.usage import UsageLog
 
@@ -97,6 +98,8 @@ CALLBACK_ENDPOINT = "/_dash-update-component"
 DEPENDENCIES_ENDPOINT = "/_dash-dependencies"
 #: Properties whose values may be kept with a slow answer.
 ASKING = frozenset({"pathname", "search", "getRowsRequest"})
+#: A callback keeps others of its process waiting this long at most.
+TURN_SECONDS = 0.1
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -125,6 +128,7 @@ class Gate:
     ) -> None:
         self._server, self._app, self._accounts, self._tokens, self._usage = server, app, accounts, tokens, usage
         self.policy: dict[str, Permission] = {}
+        self._in_order = InOrder(TURN_SECONDS)
         server.before_request(self.check)
         server.after_request(self.hide_others)
 
@@ -151,7 +155,8 @@ class Gate:
             who = viewer()
             who.require(permission)
             started = time.perf_counter()
-            result = packed(function(who, *args))
+            with self._in_order.turn():
+                result = packed(function(who, *args))
             self._used(who, (time.perf_counter() - started) * 1000)
             return result
 
