@@ -17,8 +17,10 @@ import duckdb
 from services.measures import Aggregate, MeasurePlan
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import HOUR, SAMPLE, WEEKDAY, Rollup, Survey, Tuning, counted, estimate, first_that_fits
+from services.rollup_tables import first_that_fits
+from services.rollups import HOUR, WEEKDAY, Rollup, Tuning
 from services.sqltext import name_of, one
+from services.surveying import SAMPLE, Survey, counted, estimate
 
 #: Bytes of a version's images: at most, whatever share of its facts the model allows, and allowed however small it is.
 MOST_BYTES, FREE_BYTES = 1_000_000_000, 150_000_000

@@ -18,33 +18,16 @@ import sqlalchemy as sa
 
 from services.chains import CHAIN_SHARE, COUNTING_SHARE, KEYS, MOST_TEXT, MOST_VALUES, Chains, KeyCodes
 from services.expressions import names_in
+from services.imagefiles import Writer, sweep
 from services.imagerows import ImageRows, smallest
-from services.images import (
-    ENTITY,
-    LEAD,
-    MASK,
-    ROWS,
-    Array,
-    Basis,
-    Dictionary,
-    Writer,
-    narrow,
-    sweep,
-)
+from services.images import ENTITY, LEAD, MASK, ROWS, Array, Basis, Dictionary, narrow
 from services.measures import Aggregate, MeasurePlan
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import (
-    AGAIN,
-    HOUR,
-    WEEKDAY,
-    Rollup,
-    Survey,
-    Tuning,
-    counted,
-)
+from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Tuning
 from services.rollups import ROWS as STORED_ROWS
 from services.sqltext import name_of, one, statement_text
+from services.surveying import Survey, counted
 
 #: Share of an image's rows that a small one beside it may have.
 SMALL = 1 / 3

@@ -18,14 +18,17 @@ import pyarrow as pa
 
 from services.chains import MOST_TEXT, MOST_VALUES
 from services.errors import RebuildError
+from services.imagefiles import Writer, read_whole, sweep
 from services.imagerows import KEPT, ImageRows
-from services.images import Array, Dictionary, Image, Images, State, Writer, read_whole, sweep
+from services.images import Array, Dictionary, Image, Images, State
 from services.imaging import Imaging
 from services.measures import Aggregate
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import Rollup, Survey, Tuning, require_alone
+from services.rollup_tables import require_alone
+from services.rollups import Rollup, Tuning
 from services.sqltext import name_of, one
+from services.surveying import Survey
 from services.touched import Touched
 
 #: Data that grew by more than this since their tables were chosen get a new choice.

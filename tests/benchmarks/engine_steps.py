@@ -15,7 +15,7 @@ import orjson
 from salescope.cache import NoCache
 from salescope.cli import close_stderr
 from services.access import EVERYTHING, ROLES, Viewer
-from services.images import images_of
+from services.imagefiles import images_of
 from services.ledger import Mode
 from services.loading import publish
 from services.query import SalesQuery

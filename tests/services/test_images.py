@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from services import imaging, rollups
-from services.images import images_of, narrow
+from services.imagefiles import images_of
+from services.images import narrow
 from services.ledger import Mode
 from services.loading import load
 from services.periods import Period

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from salescope.cache import NoCache
-from services import answering, rollups, sql
+from services import answering, sql, surveying
 from services.access import EVERYTHING, NOTHING, RowScope
 from services.errors import QueryError
 from services.frames import frame_of
-from services.images import images_of
+from services.imagefiles import images_of
 from services.periods import Compare, Grain, Period, Range
 from services.planner import FACTS, whole
 from services.query import Filter, SalesQuery, Sort
@@ -284,13 +284,13 @@ def test_a_sample_tells_about_how_many_rows_a_table_has(store: Store, monkeypatc
     with duckdb.connect() as connection:
         lines = f"read_parquet('{store.house.folder / 'sales.parquet'}')"
         connection.execute(f"CREATE TABLE facts AS SELECT * FROM {lines}")
-        found = rollups.survey(connection, store.house.model)
+        found = surveying.survey(connection, store.house.model)
         assert found is not None
         assert found.share > 3
         for grain, keys in ((Grain.DAY, ("country",)), (Grain.DAY, ()), (Grain.MONTH, ("category", "product_id"))):
             cells = ", ".join((f"date_trunc('{grain.value}', sold_at)", *keys))
             ((rows,),) = connection.execute(f"SELECT count(DISTINCT ({cells})) FROM facts").fetchall()
-            told = rollups.estimate(connection, store.house.model, found, Rollup("", grain, keys))
+            told = surveying.estimate(connection, store.house.model, found, Rollup("", grain, keys))
             assert told == pytest.approx(rows, rel=0.2)
 
 
