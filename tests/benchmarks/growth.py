@@ -24,8 +24,8 @@ from rich.table import Table
 
 from salescope.cache import NoCache
 from salescope.cli import close_stderr
+from services.duck_warehouse import DuckWarehouse
 from services.sales import Sales
-from services.warehouse import DuckWarehouse
 from tests.benchmarks import by_hand, reference
 from tests.benchmarks.by_hand import ByHand
 from tests.benchmarks.engine import load

@@ -15,12 +15,12 @@ import pytest
 
 from salescope.cache import NoCache
 from services.access import EVERYTHING
+from services.duck_warehouse import DuckWarehouse
 from services.ledger import Load, loads
 from services.modelfiles import ModelFiles
 from services.periods import Period
 from services.query import SalesQuery
 from services.sales import Sales
-from services.warehouse import DuckWarehouse
 from tests.factories import viewer_of
 
 ROOT = Path(__file__).parents[2]

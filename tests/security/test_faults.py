@@ -19,7 +19,8 @@ import duckdb
 import pytest
 
 from salescope import installation as product
-from services.warehouse import Build, DuckWarehouse
+from services.duck_warehouse import DuckWarehouse
+from services.warehouse import Build
 from tests.client import Client
 from tests.postgres import Cluster
 from tests.serving import ROOT, Installation, Server, add_people, outside, running_server, until

@@ -146,8 +146,8 @@ class Store:
 def store(tmp_path_factory: pytest.TempPathFactory, new_url: object) -> Iterator[Store]:
     assert callable(new_url)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rollups, "WORTHWHILE", 0)
-        patch.setattr(rollups, "FEW", 10)
+        patch.setattr(surveying, "WORTHWHILE", 0)
+        patch.setattr(surveying, "FEW", 10)
         house = shop(tmp_path_factory.mktemp("store"), ROWS, MODEL, RECIPE, url=new_url())
         house.load()
     yield Store(house, Sales(house.model, house.warehouse, NoCache()))
@@ -279,8 +279,8 @@ def test_the_table_that_serves(store: Store, query: SalesQuery, served: str) -> 
 
 
 def test_a_sample_tells_about_how_many_rows_a_table_has(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollups, "SAMPLE_LINES", 100)
-    monkeypatch.setattr(rollups, "WORTHWHILE", 0)
+    monkeypatch.setattr(surveying, "SAMPLE_LINES", 100)
+    monkeypatch.setattr(surveying, "WORTHWHILE", 0)
     with duckdb.connect() as connection:
         lines = f"read_parquet('{store.house.folder / 'sales.parquet'}')"
         connection.execute(f"CREATE TABLE facts AS SELECT * FROM {lines}")

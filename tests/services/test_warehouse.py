@@ -13,11 +13,12 @@ import pytest
 import sqlalchemy as sa
 
 from salescope.cache import NoCache
+from services.duck_warehouse import DuckWarehouse
 from services.errors import NotReadyError, SalescopeError
 from services.loading import load
 from services.query import SalesQuery
 from services.sales import Sales
-from services.warehouse import KEEP, DuckWarehouse, Pointer, Warehouse, rows_of
+from services.warehouse import KEEP, Pointer, Warehouse, rows_of
 from tests.factories import House, shop, viewer_of, write_parquet
 from tests.services.loaders import folder_of, month, start
 
