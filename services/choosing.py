@@ -17,7 +17,7 @@ from services.periods import Range
 from services.planner import PARTS
 from services.query import Filter, SalesQuery
 from services.rollups import HOUR, WEEKDAY
-from services.sql import typed_value
+from services.sources import typed_value
 
 #: Values of parts of the time are their own codes.
 PART_SIZES = {HOUR: 24, WEEKDAY: 8}

@@ -17,6 +17,7 @@ from services.model import ColumnType, SalesModel
 from services.periods import Compare
 from services.planner import Plan
 from services.query import Filter, SalesQuery
+from services.sources import typed_value
 
 _COMPARED = {
     "gt": np.greater,
@@ -116,7 +117,7 @@ def _whole(number: Number, groups: int) -> Number:
 
 
 def _meets(condition: Filter, found: Number) -> Array:
-    limit = float(sql.typed_value(condition, condition.values[0], ColumnType.NUMBER))
+    limit = float(typed_value(condition, condition.values[0], ColumnType.NUMBER))
     if condition.operator not in _COMPARED:
         raise RefusedError("this condition on a measure is looked up by SQL")
     return np.asarray(_COMPARED[condition.operator](found.plain, limit))
