@@ -60,7 +60,6 @@ def _table_of(model: SalesModel, rollup: Rollup) -> sa.TableClause:
 
 
 def put_together(function: str, column: Element) -> Element:
-    """Return partial results of an aggregate put together."""
     """Return how partial results of an aggregate are put together."""
     return getattr(sa.func, AGAIN[function])(column)  # type: ignore[no-any-return]
 
