@@ -150,7 +150,7 @@ class Chains:
         return [each for each in fitting if not any({*each} < {*other} for other in fitting)]
 
     def narrower(self, wanted: Rollup) -> Iterator[Rollup]:
-        """Yield small images made from one: for queries without filters, and with one on a column of the filter bar."""
+        """Yield small images made from one: for queries with a filter on one column of the filter bar, and without."""
         if wanted.entity:
             return
         many = {column.name for column in self.found.many}
@@ -158,7 +158,7 @@ class Chains:
         chosen = dict.fromkeys(self.model.dimensions[name].column for name in self.model.filters)
         if wanted.masks:
             yield replace(wanted, masks=())
-        for name in ("", *(name for name in chosen if name not in always)):
+        for name in (*(name for name in chosen if name not in always), ""):
             key, masks = (name,) if name in wanted.keys else (), wanted.masks if name in wanted.masks else ()
             if key or masks or not name:
                 more = {"masks": masks, "aggregate": wanted.aggregate}

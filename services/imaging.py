@@ -167,14 +167,8 @@ class Imaging:
         if not wanted.aggregate or wanted.entity or self._proven(wanted):
             grain: Grain | None = wanted.grain
             while grain is not None:
-                taken += self._write(replace(wanted, grain=grain), aggregates)
-                small, narrower = narrower, []
-                for each in small:
-                    self._narrow(wanted, each, aggregates)
-                    if grain is not wanted.grain or self._is_small():
-                        narrower.append(each)
-                        taken += self._write(replace(each, grain=grain), aggregates, "narrower")
-                    self._connection.execute("DROP TABLE narrower")
+                wrote, narrower = self._write_grain(wanted, grain, narrower, aggregates)
+                taken += wrote
                 grain = COARSER.get(grain)
                 if grain is not None:
                     self._coarsen(wanted, aggregates, grain)
@@ -186,6 +180,26 @@ class Imaging:
                 self._chains_made.append((wanted, *narrower))
         self._connection.execute("DROP TABLE chain")
         return taken
+
+    def _write_grain(
+        self, wanted: Rollup, grain: Grain, narrower: Sequence[Rollup], aggregates: Mapping[str, Aggregate]
+    ) -> tuple[float, list[Rollup]]:
+        """Write the chain as it is now and the small images beside it; return their bytes, and which small ones."""
+        taken, made = self._write(replace(wanted, grain=grain), aggregates), {"chain": wanted}
+        for each in narrower:
+            # Of those made before that have it all, the last one has fewest rows.
+            source = next(table for table, of in reversed(made.items()) if _holds(of, each))
+            table = f"narrower_{len(made)}"
+            self._narrow(source, made[source], table, each, aggregates)
+            if grain is wanted.grain and not self._is_small(table):
+                self._connection.execute(f"DROP TABLE {table}")
+                continue
+            made[table] = each
+            taken += self._write(replace(each, grain=grain), aggregates, table)
+        small = [*made][1:]
+        for table in small:
+            self._connection.execute(f"DROP TABLE {table}")
+        return taken, [made[table] for table in small]
 
     def _fill_chain(self, wanted: Rollup, aggregates: Mapping[str, Aggregate]) -> None:
         """Make the table of the finest grain."""
@@ -259,17 +273,21 @@ class Imaging:
             return f"SELECT {', '.join(cells)}, m, count(*) AS s0 FROM ({inner}) AS i{joins} GROUP BY ALL"  # noqa: S608 - as above
         return f"SELECT {', '.join((*cells, *aggregates))}, n FROM ({inner}) AS i{joins}"  # noqa: S608 - as above
 
-    def _narrow(self, wanted: Rollup, narrower: Rollup, aggregates: Mapping[str, Aggregate]) -> None:
+    def _narrow(
+        self, source: str, wanted: Rollup, table: str, narrower: Rollup, aggregates: Mapping[str, Aggregate]
+    ) -> None:
+        """Make the table of an image with fewer columns from that of another."""
         keys = [f"k{wanted.keys.index(name)} AS k{number}" for number, name in enumerate(narrower.keys)]
         kept = [f"{AGAIN[each.function]}({column}) AS {column}" for column, each in aggregates.items()]
         kept += [] if wanted.aggregate else ["sum(n) AS n"]
         keys += ["m"] if narrower.masks else []
         cells = ", ".join(("b", *map(name_of, wanted.parts), *keys, *kept))
-        self._connection.execute(f"CREATE TEMP TABLE narrower AS SELECT {cells} FROM chain GROUP BY ALL")  # noqa: S608 - as below
+        self._connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {cells} FROM {source} GROUP BY ALL")  # noqa: S608 - as below
 
-    def _is_small(self) -> bool:
-        """Tell whether what was made from the chain has few rows beside it."""
-        rows, all_rows = one(self._connection, "SELECT (SELECT count(*) FROM narrower), (SELECT count(*) FROM chain)")
+    def _is_small(self, table: str) -> bool:
+        """Tell whether a table made from the chain has few rows beside it."""
+        counted = f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM chain)"  # noqa: S608 - names made here
+        rows, all_rows = one(self._connection, counted)
         return bool(rows <= SMALL * all_rows)
 
     def _coarsen(self, wanted: Rollup, aggregates: Mapping[str, Aggregate], grain: Grain) -> None:
@@ -345,6 +363,11 @@ class Imaging:
         made = replace(rollup, table=f"image_{self._made}", states=states, rows=len(rows.days))
         self.writer.add(made, columns, scales)
         return float(sum(values.nbytes for values in columns.values()))
+
+
+def _holds(wide: Rollup, narrower: Rollup) -> bool:
+    """Tell whether the rows of one image, put together, are those of another of the same chain."""
+    return {*narrower.keys} <= {*wide.keys} and narrower.masks in ((), wide.masks)
 
 
 def _sql(model: SalesModel, element: sa.ColumnElement[Any]) -> str:

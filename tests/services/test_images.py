@@ -25,6 +25,7 @@ REVENUE = SalesQuery(measures=("revenue",), dimensions=("country",), period=Peri
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr(surveying, "WORTHWHILE", 0)
+    monkeypatch.setattr(imaging, "SMALL", 1)
     found = shop(tmp_path, model=SHOP_MODEL.replace("model: 1\n", "model: 1\nrollups: 10\n", 1))
     found.load()
     yield found

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from salescope.cache import NoCache
-from services import answering, sql, surveying
+from services import answering, imaging, sql, surveying
 from services.access import EVERYTHING, NOTHING, RowScope
 from services.errors import QueryError
 from services.frames import frame_of
@@ -148,6 +148,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, new_url: object) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(surveying, "WORTHWHILE", 0)
         patch.setattr(surveying, "FEW", 10)
+        patch.setattr(imaging, "SMALL", 1)
         house = shop(tmp_path_factory.mktemp("store"), ROWS, MODEL, RECIPE, url=new_url())
         house.load()
     yield Store(house, Sales(house.model, house.warehouse, NoCache()))
