@@ -51,7 +51,7 @@ class DuckWarehouse:
     `memory` and `threads` limit each process; spills go to a folder of this process under `root`.
     """
 
-    def __init__(self, root: Path, *, memory: str = "2GB", threads: int = 2) -> None:
+    def __init__(self, root: Path, *, memory: str = "1GB", threads: int = 2) -> None:
         self.root = root
         self._config = {"memory_limit": memory, "threads": str(threads)}
         self._lock = threading.Lock()

@@ -61,7 +61,8 @@ class Rollup:
         """What its rows are told apart by beside the time, for people."""
         sets = [f"set of {name}" for name in self.masks]
         by = "".join(f" × {name}" for name in (*(part.strip("_") for part in self.parts), *self.keys, *sets))
-        named = f"{by} × {self.entity} ({self.aggregate})" if self.entity else by
+        entity = f" × {self.entity}" if self.entity else ""
+        named = f"{by}{entity} ({self.aggregate})" if self.aggregate else by
         return f"{named}, in memory" if self.image else named
 
 
