@@ -151,6 +151,10 @@ def _either(draft: Draft, place: int, left: int) -> None:
     same = any(each.dimension == noun.dimension for each in draft.conditions)
     counted = draft.measures or any(each.noun.measure and each is not row for each in items.rows)
     told = same or draft.measures or draft.dimensions or _doers(draft, place)
+    cyclic = draft.grain == "month_of_year" and role is Role.PRODUCT and lead != "count"
+    if items.kind(place - 1) == "value" and same and cyclic and not counted:
+        row.used = "condition"
+        return
     if items.kind(place - 1) == "value" and counted and told and not _apart(draft, place):
         row.used = "condition"
         return

@@ -75,6 +75,8 @@ IRREGULAR: Mapping[str, tuple[str, ...]] = {
         overtake overtakes overtook overtaken overtaking""".splitlines(),
     )
 }
+#: The base forms of verbs, which orders begin with.
+BASES = frozenset(verb.split("-")[0] for row in ROWS.values() for verb in listed(row) if not verb.endswith("*"))
 _DOUBLED = ("ship", "drop", "slip", "dip", "log", "snap", "nab", "bag", "submit", "fulfil", "outstrip", "tag", "map")
 
 
