@@ -169,6 +169,10 @@ def _ties(draft: Draft) -> None:
                 draft.doubt("joined")
     if items.rows and items.rows[-1].kind == "to":
         draft.doubt("dangling")
+    for one, other in itertools.pairwise(items.rows):
+        same = one.named and other.named and one.named[0].dimension == other.named[0].dimension
+        if same and one.edge.past == other.edge.first:
+            draft.doubt("joined")
     hinges = sum(text in _HINGES for text in draft.texts)
     if hinges:
         draft.doubt("hinge", hinges)

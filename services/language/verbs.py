@@ -99,3 +99,7 @@ def forms(kind: str) -> Iterator[str]:
         base, *particles = verb.removesuffix("*").split("-")
         found = inflected(base)[2 if verb.endswith("*") else 0 :]
         yield from (" ".join((form, *particles)) for form in found)
+
+
+#: Every form of every verb of one word.
+VERBAL = frozenset(phrase for kind in ROWS for phrase in forms(kind) if " " not in phrase)
