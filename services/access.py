@@ -130,6 +130,13 @@ class Viewer:
         """Tell whether the viewer holds the permission."""
         return permission in self.permissions
 
+    def require_all_rows(self, what: str) -> None:
+        """Raise AccessDeniedError unless the viewer sees everything; `what` is what concerns all rows."""
+        if not self.scope.everything:
+            raise AccessDeniedError(
+                f"{what} concerns all rows, and yours are {self.scope.describe()}. An admin can change your row scope."
+            )
+
     def require(self, permission: Permission) -> None:
         """Raise AccessDeniedError unless the viewer holds the permission."""
         if not self.may(permission):
