@@ -24,9 +24,10 @@ import callbacks.audit
 from callbacks.wiring import Services
 from layouts import shell
 from salescope import api, bundle, exports, headers, installation, opening, operations, signin, stopping, uploads
-from salescope.gate import BACKGROUND, PAGE_ENDPOINTS, Gate, find_page, viewer
+from salescope.gate import Gate, find_page, viewer
 from salescope.pages import PAGES
 from salescope.payload import Application
+from salescope.policy import BACKGROUND, PAGE_ENDPOINTS
 from salescope.settings import ROOT, Settings, shown
 from salescope.single_sign_on import SingleSignOn
 from salescope.static import StaticFiles

@@ -24,7 +24,7 @@ View = Callable[..., flask.typing.ResponseReturnValue]
 
 
 def install(server: flask.Flask, room: DataRoom, *, upload_mb: int, at_once: int) -> None:
-    """Add the routes; the gate lets in whom salescope.gate.ROUTES allows.
+    """Add the routes; the gate lets in whom salescope.policy.ROUTES allows.
 
     `upload_mb` is the size of the largest file, `at_once` how many may arrive in this process at the same time.
     """
