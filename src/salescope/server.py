@@ -18,7 +18,6 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -26,8 +25,6 @@ from typing import Any
 
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
-
-from services.priority import lower_thread
 
 log = logging.getLogger("salescope")
 #: Requests of a worker that wait, per thread, before further ones are turned away, and how long one would wait at most,
@@ -91,7 +88,7 @@ def _answer(kind: str, body: str) -> bytes:
 
 @dataclass
 class Lane:
-    """Requests with threads of their own beside the queue: how they begin, how many wait, what the threads do first.
+    """Requests with threads of their own beside the queue: how they begin, and how many wait.
 
     Those that find no room queue with everybody else where they `overflow`, and are turned away elsewhere.
     """
@@ -100,10 +97,9 @@ class Lane:
     threads: int
     queued: int
     overflow: bool
-    prepare: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
-        self.inside, self.pool = 0, ThreadPoolExecutor(self.threads, initializer=self.prepare)
+        self.inside, self.pool = 0, ThreadPoolExecutor(self.threads)
 
     @property
     def full(self) -> bool:
@@ -115,11 +111,11 @@ def lanes() -> tuple[Lane, ...]:
     """Return the lanes of a worker.
 
     Health checks must have come whole, for they have few threads. Hashes of passwords take long on purpose: people who
-    sign in wait for each other, and give way to those who work.
+    sign in wait for each other, not those who work.
     """
     return (
         Lane(re.compile(rb"GET /(healthz|readyz|metrics)[ ?][^\x00]*?\r\n\r\n"), 2, 32, overflow=True),
-        Lane(re.compile(rb"POST /signin[ ?]"), 2, 16, overflow=False, prepare=lower_thread),
+        Lane(re.compile(rb"POST /signin[ ?]"), 2, 16, overflow=False),
     )
 
 
