@@ -326,7 +326,7 @@ def test_orders_survive_the_machine(installation: Installation, tmp_path: Path, 
         assert done.returncode == 0, done.stderr
         assert "Published 1 orders; version" in done.stdout
     else:
-        with running_server(copy, tmp_path / "log"):
+        with running_server(copy, tmp_path / "log", SALESCOPE_WORKERS="1"):
             assert until(lambda: facts(copy, kept) == 1, 90)
     assert facts(copy, kept) == 1
 
