@@ -140,7 +140,11 @@ class Viewer:
     def require(self, permission: Permission) -> None:
         """Raise AccessDeniedError unless the viewer holds the permission."""
         if not self.may(permission):
-            raise AccessDeniedError(
-                f"This needs the permission {permission.value!r}, which the role {self.role!r} does not have. "
-                "An admin can change your role."
-            )
+            raise AccessDeniedError(self.lacks(permission))
+
+    def lacks(self, permission: Permission, what: str = "This") -> str:
+        """Return why somebody without a permission is refused, and who can help."""
+        if self.looked_at_by:
+            return f"{what} is off while you look as {self.email}: it changes something, or they may not see it."
+        words = f"{what} needs the permission {permission.value!r}, which the role {self.role!r} does not have."
+        return f"{words} An admin can change your role."

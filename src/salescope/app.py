@@ -55,6 +55,13 @@ from services.warehouse import Warehouse
 
 log = logging.getLogger("salescope")
 VENDOR = "/assets/vendor/"
+#: What errors are called, and what is said of one that says nothing itself.
+TITLES = {403: "Not for your role", 404: "There is no such page", 413: "Too large"}
+WORDS = {
+    403: "Your role does not include this. An admin can change your role.",
+    404: "There is nothing at this address. Check it, or start from the Overview.",
+    413: "The request is larger than this site accepts.",
+}
 
 
 class Routes:
@@ -254,6 +261,8 @@ def _errors(server: flask.Flask) -> None:
     def http(error: HTTPException) -> flask.typing.ResponseReturnValue:
         # A refused host name is the sender's own text: it is not repeated.
         words = error.name if isinstance(error, SecurityError) else error.description or error.name
+        if error.description == type(error).description:
+            words = WORDS.get(error.code or 500, words)
         return _problem(error.code or 500, words)
 
     @server.errorhandler(DependencyException)
@@ -279,5 +288,6 @@ def _errors(server: flask.Flask) -> None:
 def _problem(code: int, words: str) -> tuple[str | dict[str, str], int]:
     """Return an error as a page where a person asked for one, else as JSON."""
     if flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html:
-        return flask.render_template("error.html", code=code, words=words), code
+        title = TITLES.get(code, "This did not work")
+        return flask.render_template("error.html", code=code, title=title, words=words), code
     return {"error": words}, code

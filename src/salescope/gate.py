@@ -155,7 +155,8 @@ class Gate:
             return {"error": words}, 401, {"WWW-Authenticate": 'Bearer realm="salescope"'}
         if not who.may(permission):
             self._accounts.record("denied", who.email, flask.request.remote_addr or "", f"API {permission}")
-            return {"error": f"This needs the permission {permission.value!r}, which the token does not have."}, 403
+            words = f"This needs the permission {permission.value!r}, which the token or its user's role does not have."
+            return {"error": words}, 403
         return None
 
     def _same_origin(self) -> None:
@@ -163,11 +164,12 @@ class Gate:
         site = flask.request.headers.get("Sec-Fetch-Site", "same-origin")
         origin = flask.request.headers.get("Origin")
         if site not in ("same-origin", "none") or (origin is not None and origin != flask.request.host_url.rstrip("/")):
-            self._denied("cross-site request")
+            self._denied("cross-site request", "This was sent by another site. Open the page here and do it there.")
 
     def _route_allowed(self, endpoint: str) -> None:
         if not viewer().may(ROUTES[endpoint]):
-            self._denied(f"{flask.request.method} {flask.request.path[:200]}")
+            words = viewer().lacks(ROUTES[endpoint])
+            self._denied(f"{flask.request.method} {flask.request.path[:200]}", words)
         if endpoint in AUDITED:
             asked = flask.request.full_path.rstrip("?")
             self._accounts.record(AUDITED[endpoint], viewer().email, "", asked)
@@ -180,20 +182,21 @@ class Gate:
         bodies.check(body, specification)
         permission = self.policy.get(body["output"])
         if permission is None or not viewer().may(permission):
-            self._denied(f"callback {body['output'][:200]}")
+            words = viewer().lacks(permission) if permission else None
+            self._denied(f"callback {body['output'][:200]}", words)
 
     def _page_allowed(self) -> None:
         page = find_page(flask.request.path)
         if page is None:
             raise NotFound
         if not viewer().may(page.permission):
-            self._denied(f"page {page.path}")
+            self._denied(f"page {page.path}", viewer().lacks(page.permission, page.title))
 
-    def _denied(self, what: str) -> NoReturn:
+    def _denied(self, what: str, words: str | None) -> NoReturn:
         # Only of people: what anybody on the network can trigger must not fill the database.
         if current_user.is_authenticated:
             self._accounts.record("denied", current_user.viewer.email, flask.request.remote_addr or "", what)
-        raise Forbidden
+        raise Forbidden(words)
 
     def hide_others(self, response: flask.Response) -> flask.Response:
         """Leave out of the list of callbacks what the viewer's role may not run."""

@@ -108,7 +108,7 @@ class Door:
         try:
             invited = self.links.look(token)
         except UserError as error:
-            return flask.render_template("error.html", code=410, words=str(error)), 410
+            return flask.render_template("error.html", code=410, title="This link is of no use", words=str(error)), 410
         if flask.request.method == "GET":
             return flask.render_template("password.html", invited=invited, token=token, problem="")
         password, again = (flask.request.form.get(name, "") for name in ("password", "again"))
