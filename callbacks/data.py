@@ -23,7 +23,7 @@ from services.intake.editing import Edit, edited
 from services.jobs import JobInfo, JobState
 from services.ledger import Mode, in_force
 from services.model import EMPTY
-from services.preparing import rejects
+from services.prepared import rejects
 from services.workbench import Decision
 from services.yamlfile import Definition
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from layouts import labels, marks, tables
-from layouts.figures import BRUSH_ROWS, NOW, Figure, layout_of, numbers, rows_axis, value_axis
+from layouts.axes import rows_axis, value_axis
+from layouts.figures import BRUSH_ROWS, NOW, Figure, layout_of, numbers
 from layouts.tiles import Drawn
 from services import formats
 from services.adding import adding
@@ -95,6 +96,6 @@ def _bars(answer: Answer, frame: pd.DataFrame, kept: pd.Series[float], names: li
     # Room beyond the longest bars for their numbers.
     room = 0.4 * max(abs(value) for value in values)
     span = [min(0.0, *values) - room * (fell > 0), max(0.0, *values) + room * (rose > 0)]
-    axis = value_axis(measure, model, range=span, nticks=5)
+    axis = value_axis(measure, range=span)
     axes = {"yaxis": rows_axis(shown), "xaxis": axis | {"zeroline": True}}
     return {"data": [bars], "layout": layout_of(**axes, bargap=0.25, hovermode="y", **BRUSH_ROWS)}

@@ -180,7 +180,7 @@ def draw(exploration: Exploration, table: Table, model: SalesModel) -> Drawn:
             lambda row, column: look.value(row, column, measure),
             partial(look.text, measure=measure),
             look.name,
-            figures_pivot.axis_of(model.measure(measure), model, share=share),
+            figures_pivot.axis_of(model.measure(measure), share=share),
         )
     elif exploration.show is Show.MAP and exploration.pivot.rows:
         figure = figures_pivot.place_map(table, exploration.pivot.rows[0], measure, model)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from layouts import labels, marks
+from layouts.axes import round_numbers, rows_axis, time_axis, value_axis, written
 from services import formats
-from services.model import Format, Measure, SalesModel
+from services.model import SalesModel
 from services.sales import Answer
 
 Figure = dict[str, Any]
@@ -21,8 +21,10 @@ SCALE = [[0, "rgba(47,111,222,0.10)"], [0.25, "rgba(47,111,222,0.40)"], [1, "rgb
 #: Marks can be dragged over, in both directions or along one axis: the page is then kept to them.
 BRUSH: dict[str, Any] = {"dragmode": "select"}
 BRUSH_COLUMNS, BRUSH_ROWS = BRUSH | {"selectdirection": "h"}, BRUSH | {"selectdirection": "v"}
-#: Pixels, about: a line of labels with its tick, the room beside labels, a number with its unit, letters.
-LINE, BESIDE, NUMBER, CAPITAL, SMALL = 30, 12, 44, 8.0, 6.2
+#: The share of the longest bar that the number beside a bar takes, about.
+CROSSED = 0.16
+#: So many countries are shown with what lies around them instead of the whole world.
+FEW_COUNTRIES = 8
 CONFIG: Any = {
     "displaylogo": False,
     "responsive": True,
@@ -43,68 +45,6 @@ def layout_of(**more: Any) -> dict[str, Any]:
         "dragmode": False,
         "uirevision": "keep",
         **more,
-    }
-
-
-def value_axis(measure: Measure, model: SalesModel, **more: Any) -> dict[str, Any]:
-    """Return an axis of a measure's values, in its unit."""
-    axis: dict[str, Any] = {
-        "automargin": True,
-        "gridwidth": 1,
-        "zeroline": False,
-        "fixedrange": True,
-        "rangemode": "tozero",
-    }
-    if measure.format is Format.PERCENT:
-        axis["tickformat"] = ".1%"
-    elif measure.format is Format.CURRENCY:
-        axis |= {"tickprefix": formats.currency_prefix(model), "tickformat": "~s"}
-    else:
-        axis["tickformat"] = "~s"
-    return axis | more
-
-
-def with_room(figure: Figure) -> Figure:
-    """Return a figure with margins about as wide as the labels of its axes need.
-
-    plotly.js measures every label of an axis with `automargin` and draws all axes again where one needs more than the
-    margin has; labels beyond the edge are not looked for, as none is left there.
-    """
-    layout = figure["layout"]
-    margin, axes = dict(layout["margin"]), {}
-    for letter, side in (("x", "b"), ("y", "l")):
-        axis = layout.get(f"{letter}axis")
-        if axis and axis.get("automargin"):
-            axes[f"{letter}axis"] = {"ticklabeloverflow": "allow", **axis}
-            needed = LINE if letter == "x" else BESIDE + max(map(_width, _ticks(figure, letter)), default=NUMBER)
-            margin[side] = max(margin[side], round(needed))
-    if axes and layout.get("showlegend"):
-        margin["t"] = max(margin["t"], LINE)
-    return {**figure, "layout": {**layout, **axes, "margin": margin}}
-
-
-def _ticks(figure: Figure, letter: str) -> list[str]:
-    """Return the words along an axis; none along one of numbers, which plotly.js writes itself."""
-    axis = figure["layout"][f"{letter}axis"]
-    if "ticktext" in axis:
-        return list(axis["ticktext"])
-    return [each for trace in figure["data"] for each in trace.get(letter, ()) if isinstance(each, str)]
-
-
-def _width(text: str) -> float:
-    return sum(CAPITAL if each.isupper() else SMALL for each in text)
-
-
-def rows_axis(names: Sequence[str]) -> dict[str, Any]:
-    """Return the axis of horizontal bars, one for each name, the first on top."""
-    return {
-        "tickmode": "array",
-        "tickvals": list(range(len(names))),
-        "ticktext": [labels.cut(text, 26) for text in names],
-        # Room for eight rows at least: two bars need not fill the card.
-        "range": [max(len(names), 8) - 0.5, -0.5],
-        "automargin": True,
-        "fixedrange": True,
     }
 
 
@@ -144,12 +84,11 @@ def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
                 "marker": {"size": 6},
             }
         )
-    axis = {"type": "category", "automargin": True, "fixedrange": True}
     return {
         "data": traces,
         "layout": layout_of(
-            xaxis=axis,
-            yaxis=value_axis(measure, model),
+            xaxis=time_axis(list(frame["time"]), answer.query.grain, model),
+            yaxis=value_axis(measure),
             hovermode="x unified",
             **BRUSH_COLUMNS,
             showlegend=len(traces) > 1,
@@ -161,32 +100,41 @@ def trend(answer: Answer, name: str, model: SalesModel) -> Figure:
 def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top: int) -> Figure:
     """Return horizontal bars of the first `top` rows, largest on top, with the comparison as a mark."""
     measure, frame = model.measure(name), answer.frame.head(top)
-    names = labels.of(frame, dimension)
+    names, texts = labels.of(frame, dimension), [formats.short(value, measure.format, model) for value in frame[name]]
     traces: list[dict[str, Any]] = [
         {
             "type": "bar",
             "orientation": "h",
             "x": numbers(frame[name]),
             "y": list(range(len(frame))),
-            "text": [formats.short(value, measure.format, model) for value in frame[name]],
+            "text": texts,
             "textposition": "outside",
-            "hovertext": names,
-            "hovertemplate": "%{hovertext}: %{text}<extra></extra>",
+            "hovertext": [f"{text}: {told}" for text, told in zip(names, texts, strict=True)],
+            "hovertemplate": "%{hovertext}<extra></extra>",
             "marker": {"color": NOW},
             "cliponaxis": False,
             **marks.on(answer, name, names, frame),
         }
     ]
+    longest = max((value or 0.0 for value in traces[0]["x"]), default=0.0)
     if f"{name}__before" in frame and answer.window.before is not None:
         before = frame[f"{name}__before"]
+        longest = max([longest, *before.dropna()])
+        # A mark where the bar's number would stand takes the number to its own right.
+        crossed = list((before > frame[name]) & (before < frame[name] + CROSSED * longest))
+        traces[0]["text"] = ["" if taken else text for taken, text in zip(crossed, texts, strict=True)]
+        known = [place for place, value in enumerate(before.notna()) if value]
         traces.append(
             {
                 "type": "scatter",
-                "mode": "markers",
-                "x": numbers(before),
-                "y": list(range(len(frame))),
-                "text": [formats.exact(value, measure.format, model) for value in before],
-                "hovertemplate": "before: %{text}<extra></extra>",
+                "mode": "markers+text",
+                "x": numbers(before.iloc[known]),
+                "y": known,
+                "text": [texts[place] if crossed[place] else "" for place in known],
+                "textposition": "middle right",
+                "cliponaxis": False,
+                "hovertext": [formats.exact(value, measure.format, model) for value in before.iloc[known]],
+                "hovertemplate": "before: %{hovertext}<extra></extra>",
                 "marker": {
                     "symbol": "line-ns-open",
                     "size": 14,
@@ -195,10 +143,9 @@ def ranking(answer: Answer, dimension: str, name: str, model: SalesModel, *, top
                 },
             }
         )
-    longest = max((value or 0.0 for trace in traces for value in trace["x"]), default=0.0)
     # Room to the right of the longest bar for its number.
     span = [min(0.0, *(value or 0.0 for value in traces[0]["x"])) * 1.2, longest * 1.2] if longest else None
-    axis = value_axis(measure, model, range=span, nticks=5)
+    axis = value_axis(measure, range=span)
     return {
         "data": traces,
         "layout": layout_of(yaxis=rows_axis(names), xaxis=axis, bargap=0.25, hovermode="y", **BRUSH_ROWS),
@@ -235,13 +182,14 @@ def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figur
             "yanchor": "top",
             "outlinewidth": 0,
             "tickvals": ticks,
-            "ticktext": [formats.short(10.0**tick, measure.format, model) for tick in ticks],
+            "ticktext": [formats.tick(10.0**tick, measure.format, model) for tick in ticks],
         },
     }
     geo = {
         "scope": "world",
         "resolution": 110,
-        "fitbounds": False,
+        # Few countries fill the map; a range of latitudes would win over the fit.
+        **({"fitbounds": "locations"} if 0 < len(logs) <= FEW_COUNTRIES else {"lataxis": {"range": [-56, 80]}}),
         "projection": {"type": "natural earth"},
         "showframe": False,
         "showcoastlines": False,
@@ -250,7 +198,6 @@ def world(answer: Answer, dimension: str, name: str, model: SalesModel) -> Figur
         "showcountries": True,
         "countrycolor": "rgba(128,128,128,0.35)",
         "bgcolor": "rgba(0,0,0,0)",
-        "lataxis": {"range": [-56, 80]},
     }
     return {"data": [trace], "layout": layout_of(geo=geo, **BRUSH)}
 
@@ -265,7 +212,7 @@ def hours(answer: Answer, name: str, model: SalesModel) -> Figure:
         if not math.isnan(value)
     }
     span = range(min((h for _, h in cells), default=0), max((h for _, h in cells), default=23) + 1)
-    days = range(1, 8)
+    days, spread = range(1, 8), [0.0, *cells.values()]
     trace = {
         "type": "heatmap",
         "x": [f"{hour:02d}" for hour in span],
@@ -285,8 +232,7 @@ def hours(answer: Answer, name: str, model: SalesModel) -> Figure:
             "thickness": 8,
             "len": 0.9,
             "outlinewidth": 0,
-            "tickformat": "~s",
-            "tickprefix": formats.currency_prefix(model) if measure.format is Format.CURRENCY else "",
+            **written(round_numbers(min(spread), max(spread), 7), measure.format, model),
         },
     }
     axes = {"fixedrange": True, "automargin": True, "showgrid": False, "type": "category"}

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from layouts import labels
-from layouts.figures import BRUSH_COLUMNS, NOW, Figure, layout_of, numbers, value_axis, world
+from layouts.axes import value_axis
+from layouts.figures import BRUSH_COLUMNS, NOW, Figure, layout_of, numbers, world
 from services.model import Measure, SalesModel
 from services.pivot import OTHER, TIME, Path, Pivot, Table
 
@@ -96,9 +97,9 @@ def chart(
     return {"data": traces, "layout": layout}
 
 
-def axis_of(measure: Measure, model: SalesModel, *, share: bool) -> dict[str, Any]:
+def axis_of(measure: Measure, *, share: bool) -> dict[str, Any]:
     """Return the axis of what the cells say: the measure's unit, or per cent."""
-    return value_axis(measure, model, **({"tickformat": ".0%", "tickprefix": ""} if share else {}))
+    return value_axis(measure, **({"tickformat": ".0%"} if share else {}))
 
 
 def place_map(table: Table, dimension: str, measure: str, model: SalesModel) -> Figure | None:

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from layouts import labels
-from layouts.figures import BEFORE, BRUSH, NOW, Figure, layout_of, numbers, value_axis
+from layouts.axes import time_axis, value_axis
+from layouts.figures import BEFORE, BRUSH, NOW, Figure, layout_of, numbers
 from layouts.figures_trends import LEGEND
 from services import formats
 from services.lifecycles import Price
 from services.model import SalesModel
+from services.periods import Grain
 from services.products import QUADRANTS, Assortment, Product, Quadrant
 
 #: Points of the curve, and of each group, at most.
@@ -114,9 +116,9 @@ def quadrants(found: Assortment, dimension: str, model: SalesModel) -> Figure:
         for quadrant, inside in groups.items()
     ]
     ticks = _decades([each.now for inside in groups.values() for each in inside])
-    named = {"tickvals": ticks, "ticktext": [formats.short(tick, measure.format, model) for tick in ticks]}
+    named = {"tickvals": ticks, "ticktext": [formats.tick(tick, measure.format, model) for tick in ticks]}
     wide, high = _reach([*(each.now for inside in groups.values() for each in inside), found.value]), _reach(RATIOS)
-    across = value_axis(measure, model, type="log", range=wide, tickmode="array", **named)
+    across = value_axis(measure, type="log", range=wide, tickmode="array", **named)
     up = {"tickmode": "array", "tickvals": RATIOS, "ticktext": [f"{at - 1:+.0%}" if at != 1 else "0%" for at in RATIOS]}
     layout = layout_of(
         xaxis={**across, "title": {"text": measure.label}},
@@ -207,8 +209,8 @@ def prices(found: Sequence[Price], model: SalesModel, money: str, pieces: str) -
     }
     other = {"side": "right", "showgrid": False, "fixedrange": True, "automargin": True}
     layout = layout_of(
-        xaxis={"type": "category", "automargin": True, "fixedrange": True, "showgrid": False, "nticks": 12},
-        yaxis=value_axis(model.measure(money), model, tickformat=".2~f", overlaying="y2"),
+        xaxis=time_axis([each.month for each in found], Grain.MONTH, model),
+        yaxis=value_axis(model.measure(money), overlaying="y2"),
         yaxis2={**other, "tickformat": "~s", "rangemode": "tozero"},
         showlegend=True,
         legend=LEGEND,

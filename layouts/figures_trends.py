@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from layouts import labels
-from layouts.figures import BEFORE, BRUSH_COLUMNS, NOW, Figure, layout_of, numbers, value_axis
+from layouts.axes import time_axis, value_axis
+from layouts.figures import BEFORE, BRUSH_COLUMNS, NOW, Figure, layout_of, numbers
 from layouts.figures_pivot import GREY, PALETTE
 from services import formats
 from services.forecasting.overlay import FORECAST, HIGH, LOW
@@ -77,14 +78,14 @@ def trend(found: Trend, names: Sequence[str], model: SalesModel) -> Figure:
             trace |= _marks(found, line.value, name if line.kind == "part" else "", model)
         traces.append(trace)
     measure = model.measure(found.asked.measure)
-    own = {Look.SHARE: {"tickformat": ".0%", "tickprefix": ""}, Look.INDEX: {"tickformat": "~g", "tickprefix": ""}}
-    axis = value_axis(measure, model, **own.get(found.asked.look, {}))
+    own = {Look.SHARE: {"tickformat": ".0%"}, Look.INDEX: {"tickformat": "~g"}}
+    axis = value_axis(measure, **own.get(found.asked.look, {}))
     if not bars:
         axis["rangemode"] = "normal"
     return {
         "data": traces,
         "layout": layout_of(
-            xaxis={"type": "category", "automargin": True, "fixedrange": True, "nticks": 24, "showgrid": False},
+            xaxis=time_axis([each.start for each in found.buckets], found.grain, model),
             yaxis=axis,
             hovermode="x unified",
             **BRUSH_COLUMNS,
@@ -136,7 +137,7 @@ def years(pattern: Pattern, season: Season | None, measure: str, model: SalesMod
         )
     layout = layout_of(
         xaxis={"type": "category", "automargin": True, "fixedrange": True, "showgrid": False, "range": [-0.5, 11.5]},
-        yaxis=value_axis(model.measure(measure), model),
+        yaxis=value_axis(model.measure(measure)),
         hovermode="x unified",
         showlegend=True,
         legend=LEGEND,
@@ -170,7 +171,7 @@ def week(days: Sequence[Weekday], measure: str, model: SalesModel) -> Figure:
         "customdata": [[names[each.day - 1], str(each.day)] for each in days],
     }
     axis = {"type": "category", "fixedrange": True}
-    return {"data": [trace], "layout": layout_of(xaxis=axis, yaxis=value_axis(model.measure(measure), model))}
+    return {"data": [trace], "layout": layout_of(xaxis=axis, yaxis=value_axis(model.measure(measure)))}
 
 
 def unusual(pattern: Pattern, measure: str, model: SalesModel) -> Figure:
@@ -210,6 +211,6 @@ def unusual(pattern: Pattern, measure: str, model: SalesModel) -> Figure:
     }
     axis = {"type": "date", "automargin": True, "fixedrange": True, "showgrid": False}
     layout = layout_of(
-        xaxis=axis, yaxis=value_axis(model.measure(measure), model), showlegend=True, legend=LEGEND, hovermode="closest"
+        xaxis=axis, yaxis=value_axis(model.measure(measure)), showlegend=True, legend=LEGEND, hovermode="closest"
     )
     return {"data": [line, marks], "layout": layout}

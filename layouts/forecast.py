@@ -11,7 +11,8 @@ import pandas as pd
 from dash.development.base_component import Component
 
 from layouts import settings_bar, tables
-from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers, value_axis
+from layouts.axes import value_axis
+from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers
 from layouts.settings_bar import Setting
 from layouts.tiles import Drawn
 from services import formats
@@ -130,7 +131,7 @@ def _fan(
         "data": traces,
         "layout": layout_of(
             xaxis=TIME_AXIS | {"categoryorder": "array", "categoryarray": then + coming},
-            yaxis=value_axis(measure, model),
+            yaxis=value_axis(measure),
             hovermode="x unified",
             showlegend=True,
             legend=LEGEND,
@@ -203,7 +204,7 @@ def makes(found: Sequence[Make], asked: ForecastQuery, model: SalesModel) -> Dra
         "layout": layout_of(
             barmode="relative",
             xaxis=TIME_AXIS,
-            yaxis=value_axis(measure, model),
+            yaxis=value_axis(measure),
             hovermode="x unified",
             showlegend=True,
             legend=LEGEND,

@@ -10,7 +10,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from layouts import tables
-from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers, value_axis
+from layouts.axes import value_axis
+from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers
 from layouts.forecast import LEGEND, TARGET, TIME_AXIS
 from layouts.settings_bar import NONE, Setting
 from layouts.tiles import Drawn
@@ -113,7 +114,7 @@ def compared(found: Outlook, played: Played, model: SalesModel) -> Drawn:
     table = tables.table(title, ["From", *(name for name, _ in lines)], rows, total=sums)
     past = found.history[found.history["key"] == TOTAL].tail(PAST)
     figure = _figure(past, total, lines, grain, model)
-    figure["layout"]["yaxis"] = value_axis(measure, model)
+    figure["layout"]["yaxis"] = value_axis(measure)
     return Drawn(title, summary, figure, table)
 
 

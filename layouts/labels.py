@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pandas as pd
 
 from services import formats
 from services.model import SalesModel
-from services.periods import Range
+from services.periods import Grain, Range
 
 UNKNOWN = "(not given)"
 
@@ -26,6 +27,13 @@ def cut(text: str, length: int) -> str:
 
 #: What a time bucket is called.
 bucket = formats.bucket
+
+
+def two_lines(moment: dt.date, grain: Grain | None, model: SalesModel) -> tuple[str, str]:
+    """Return a bucket's name along an axis and what larger unit it is in: ("Nov", "2011"), ("14 Nov", "2011")."""
+    name = bucket(moment, grain, model).removeprefix("from ")
+    first, _, year = name.rpartition(" ")
+    return (first, year) if first else (name, "")
 
 
 def range_of(covered: Range, model: SalesModel) -> str:

@@ -35,7 +35,7 @@ import orjson
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from layouts import figures, labels
+from layouts import axes, figures, labels
 from layouts.markup import element, markup, written
 from services import formats
 from services.model import SalesModel
@@ -152,7 +152,7 @@ def figure(drawn: Drawn, model: SalesModel) -> Figure:
     """Return what the graph of a tile gets; an empty drawing where there is none."""
     if drawn.figure is None or drawn.problem or drawn.empty:
         return NO_FIGURE
-    roomy = figures.with_room(drawn.figure)
+    roomy = axes.with_room(axes.with_ticks(drawn.figure, model))
     return {**roomy, "layout": {**roomy["layout"], "separators": formats.separators(model)}}
 
 

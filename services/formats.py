@@ -136,9 +136,15 @@ def short(value: float, kind: Format, model: SalesModel) -> str:
     return _compact(rounded, digits, model.currency if kind is Format.CURRENCY else "", locale_of(model))
 
 
+def tick(value: float, kind: Format, model: SalesModel) -> str:
+    """Return a round number along an axis, such as £500K or £0, with no more digits than it has."""
+    rounded = float(f"{value:.6g}") + 0.0
+    return _compact(rounded, 3, model.currency if kind is Format.CURRENCY else "", locale_of(model))
+
+
 @lru_cache(maxsize=20_000)
 def _compact(rounded: float, digits: int, currency: str, locale: str) -> str:
-    """Return a number of three digits as Babel shortens it: there are few, and Babel takes its time."""
+    """Return a number of few digits as Babel shortens it: there are few, and Babel takes its time."""
     if currency:
         return str(numbers.format_compact_currency(rounded, currency, locale=locale, fraction_digits=digits))
     return str(numbers.format_compact_decimal(rounded, locale=locale, fraction_digits=digits))

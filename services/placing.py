@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from services.errors import LoadError
 from services.geography import country_code
-from services.intake.databases import Catalogue, SourceTable
+from services.intake.catalogues import Catalogue, SourceTable
 from services.model import ColumnType, Joined, Place, SalesModel, Translated
 from services.recipe import Recipe, Table, Typing
 

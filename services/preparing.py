@@ -6,30 +6,27 @@ published or thrown away.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import duckdb
 import sqlalchemy as sa
 
 from services import expressions
 from services.errors import LoadError, UnknownNameError
-from services.exports import safe_cell
 from services.geography import country_code
 from services.intake.staged import ROW, Staged
 from services.model import SQL_TYPES, ColumnType, SalesModel
+from services.prepared import Prepared
 from services.recipe import Mapped, MostFrequent, Recipe, Source
 from services.scratch import require_space, scratch
 from services.sqltext import literal_type, name_of, one, path_of, statement_text, text_of
 from services.typing_rows import OUT, REPORT, UNREAD, TypedTable, report_unread, stack_lookup, type_rows
 from services.warehouse import BUILD_MEMORY
-from services.yamlfile import Definition
 
 Progress = Callable[[str, float], None]
 #: The staged tables of a recipe: those of the facts under "", those of each lookup under its name.
@@ -40,62 +37,6 @@ KEPT_FOR = dt.timedelta(days=7)
 WRONG, SOURCE = "__wrong", "__source"
 GOOD = f"{OUT} IS NULL AND NOT {UNREAD} AND {WRONG} IS NULL"
 NUMBERS = (ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.MONEY)
-
-
-class Prepared(Definition):
-    """A load that waits to be published. rows_read = rows_kept + rows_left_out + rows_rejected.
-
-    `totals` are exact sums of the numeric facts columns over the rows kept; `unmatched` counts, per lookup, the
-    rows that found nothing in it; `lookup_rejected` the refused rows of the lookups.
-    """
-
-    folder: Path
-    digest: str
-    name: str
-    model: str
-    rows_read: int
-    rows_kept: int
-    rows_left_out: int
-    rows_rejected: int
-    lookup_rejected: int
-    first_time: dt.datetime | None
-    last_time: dt.datetime | None
-    totals: dict[str, Decimal]
-    files: tuple[str, ...]
-    key: tuple[str, ...]
-    unmatched: dict[str, int]
-
-    @property
-    def facts(self) -> Path:
-        """The lines, with the model's columns."""
-        return self.folder / "facts.parquet"
-
-    @property
-    def report(self) -> Path:
-        """The reject report: source, row, column, value, reason; rows left out are in it too."""
-        return self.folder / "rejects.parquet"
-
-    @property
-    def refused(self) -> int:
-        """Rows of any table that could not be taken."""
-        return self.rows_rejected + self.lookup_rejected
-
-    def discard(self) -> None:
-        """Throw the prepared load away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def discard_alike(self) -> None:
-        """Throw away all prepared loads of this content, those of killed processes too."""
-        for folder in self.folder.parent.glob(f"{self.digest}-*"):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def read_prepared(folder: Path) -> Prepared:
-    """Return what was prepared in a folder; raises LoadError when it is gone."""
-    try:
-        return Prepared.model_validate_json((folder / "prepared.json").read_bytes())
-    except (OSError, ValueError):
-        raise LoadError("The prepared load is no longer there. Load the files again.") from None
 
 
 def identity(recipe: Recipe, bound: Bound) -> str:
@@ -161,25 +102,6 @@ def _forget_old(place: Path) -> None:
     for folder in place.iterdir():
         if folder.stat().st_mtime < oldest:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def rejects(report: Path, limit: int) -> list[tuple[Any, ...]]:
-    """Return the first rows of a reject report: source, row, column, value, reason; rows left out come last."""
-    with duckdb.connect() as connection:
-        return connection.execute(
-            f"SELECT * FROM read_parquet('{path_of(report)}') "  # noqa: S608 - quoted by sqltext
-            f'ORDER BY "column" IS NULL, source, "row" LIMIT {int(limit)}'
-        ).fetchall()
-
-
-def write_rejects(report: Path, stream: TextIO) -> None:
-    """Write a whole reject report as CSV that no spreadsheet takes for formulas."""
-    writer = csv.writer(stream)
-    writer.writerow(["source", "row", "column", "value", "reason"])
-    with duckdb.connect() as connection:
-        found = connection.execute(f"SELECT * FROM read_parquet('{path_of(report)}')")  # noqa: S608 - quoted by sqltext
-        while rows := found.fetchmany(10_000):
-            writer.writerows([[safe_cell(cell) for cell in row] for row in rows])
 
 
 def _require_columns(model: SalesModel, recipe: Recipe) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from services import yamlfile
+from services.binding import bind
 from services.errors import LoadError
 from services.intake.databases import catalogue, stage_table
 from services.intake.files import find, stage
@@ -29,10 +30,11 @@ from services.intake.propose import propose
 from services.intake.staged import DeclaredKey, Staged
 from services.intake.written import model_yaml, recipe_yaml
 from services.ledger import Mode
-from services.loading import Loaded, OverlapError, RejectedError, bind, publish
+from services.loading import Loaded, OverlapError, RejectedError, publish
 from services.model import SalesModel
 from services.modelfiles import MODEL, RECIPE, ModelFiles
-from services.preparing import Bound, Prepared, Progress, prepare, read_prepared
+from services.prepared import Prepared, read_prepared
+from services.preparing import Bound, Progress, prepare
 from services.recipe import Recipe
 from services.typing_rows import check_drift
 from services.warehouse import Warehouse

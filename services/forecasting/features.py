@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from services.calendars import easter
 from services.forecasting.frequency import Ordinals, dates_of
 from services.forecasting.panel import Mask, Panel, Values
 
@@ -254,13 +255,3 @@ def calendar(ticks: Ordinals, panel: Panel) -> dict[str, Values]:
         found["easter"] = np.clip((dates - feast).days.to_numpy("float64"), -40, 40)
     found["month"] = dates.month.to_numpy("float64")
     return {name: values[back] for name, values in found.items()}
-
-
-def easter(year: int) -> pd.Timestamp:
-    """Return Easter Sunday of a year (Gregorian; Meeus, Jones and Butcher)."""
-    century, rest = divmod(year, 100)
-    moon = (19 * (year % 19) + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
-    week = (32 + 2 * (century % 4) + 2 * (rest // 4) - moon - rest % 4) % 7
-    shift = (year % 19 + 11 * moon + 22 * week) // 451
-    month, day = divmod(moon + week - 7 * shift + 114, 31)
-    return pd.Timestamp(year, month, day + 1)

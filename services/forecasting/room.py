@@ -19,7 +19,7 @@ from services.errors import BusyError, UserError
 from services.forecasting.requests import Asked
 from services.forecasting.run import Run
 from services.forecasting.sales import ROWS, forecast
-from services.forecasting.shelf import Shelf
+from services.forecasting.shelf import FOLDER, Shelf
 from services.jobs import KEEP, JobContext, JobInfo, Jobs, JobState, NoSuchJobError
 from services.sales import Sales
 from services.warehouse import file_digest
@@ -34,8 +34,8 @@ SHOWN = 5
 class ForecastRoom:
     """Everything here asks for the permission to run forecasts, and shows people their own only."""
 
-    def __init__(self, root: Path, jobs: Jobs) -> None:
-        self._root, self._jobs = root, jobs
+    def __init__(self, instance: Path, jobs: Jobs) -> None:
+        self._root, self._shelf, self._jobs = instance / FOLDER, Shelf.of(instance), jobs
 
     def start(self, asked: Asked, viewer: Viewer) -> str:
         """Queue a forecast and return the job's id; BusyError when the viewer has too many under way."""
@@ -84,7 +84,7 @@ class ForecastRoom:
         if context.arguments["scope"] != viewer.scope.fingerprint:
             raise UserError("The rows you may see have changed since this was asked for. Ask again.")
         asked = Asked.model_validate_json(orjson.dumps(context.arguments["asked"]))
-        how = Run(rows=ROWS, expected=True, shelf=Shelf(self._root / "models"))
+        how = Run(rows=ROWS, expected=True, shelf=self._shelf)
         found = forecast(
             sales, asked.query, viewer, asked.horizon, how=how, parts=asked.parts, progress=context.progress
         )

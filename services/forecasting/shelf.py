@@ -19,6 +19,8 @@ from pathlib import Path
 import orjson
 
 log = logging.getLogger("salescope")
+#: Folder of results and models within an instance.
+FOLDER = "forecasts"
 #: Seconds after which a model nobody asked for is forgotten.
 KEEP_SECONDS = 30 * 86_400.0
 
@@ -28,6 +30,11 @@ class Shelf:
     """A folder of models. What is missing, damaged or forgotten is trained anew."""
 
     folder: Path
+
+    @classmethod
+    def of(cls, instance: Path) -> Shelf:
+        """Return the shelf of an instance."""
+        return cls(instance / FOLDER / "models")
 
     def find(self, key: str) -> str | None:
         """Return the text of a model; None where there is none, or where it is not the one that was kept."""

@@ -14,11 +14,11 @@ from services.access import Permission, Viewer
 from services.database import AskedRow, TaughtRow, utc_now
 from services.errors import QueryError, UserError
 from services.language import answering, editing, wording
-from services.language.answering import Result
 from services.language.asking import SURE, Reading, Vocabulary, read
 from services.language.editing import Around
 from services.language.forms import Form
 from services.language.index import Vocabularies, clock_of
+from services.language.results import Result
 from services.language.rewriting import Rewriter
 from services.model import Role
 from services.sales import Sales

@@ -294,6 +294,10 @@ def _rank_nothing(draft: Draft, place: int, number: int | None) -> None:
         draft.add_dimension(product)
         plural = draft.said(item).endswith("s")
         draft.limit = (TOP if plural else 1) if number is None else number
+    elif product and (group := _of_a_group(draft, place)) is not None:
+        draft.add_dimension(product)
+        draft.doubt("subject", 0.5)
+        draft.limit = (TOP if draft.said(group).endswith("s") else 1) if number is None else number
     elif later >= 0 and not (_led_by(draft, later) and _listed_before(draft, place)):
         row = draft.items.use(later, "dimension")
         draft.add_dimension(row.noun.dimension or "")
@@ -302,3 +306,14 @@ def _rank_nothing(draft: Draft, place: int, number: int | None) -> None:
         draft.add_dimension(listed)
     elif not draft.items.has("by"):
         draft.doubt("unranked")
+
+
+def _of_a_group(draft: Draft, place: int) -> Item | None:
+    """Return the value that names what is ranked by the group it is in: "top three beverages", "best-selling tea"."""
+    beside = draft.items.step(place, 1, "number", "seller", "most")
+    row, named = draft.items.at(beside), draft.items.at(beside + 1)
+    if row is None or not row.named or row.used != "condition" or row.named[0].tier != "whole":
+        return None
+    role = draft.lexicon.model.dimension(row.named[0].dimension).role
+    nothing = named is None or named.kind != "noun" or named.edge.first != row.edge.past
+    return row if nothing and role in (None, Role.PRODUCT_TYPE) else None

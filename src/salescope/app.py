@@ -104,7 +104,7 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     operations.install(server, engine, sales, settings.metrics_token)
     stopping.install(server, sales)
     inbox = Inbox(store)
-    forecast_room = ForecastRoom(settings.instance / "forecasts", installation.jobs(settings, engine))
+    forecast_room = ForecastRoom(settings.instance, installation.jobs(settings, engine))
     api.install(server, sales, inbox, forecast_room, settings.api_body_mb)
     usage = UsageLog(engine)
     people = Administration(engine, accounts, mail, sales, usage, shown(settings))

@@ -80,7 +80,7 @@ def _forecast(context: JobContext) -> Mapping[str, Any]:
     """Forecast many series for the rows their owner may see now."""
     settings = Settings.from_env()
     engine = open_database(settings.database_url)
-    room = ForecastRoom(settings.instance / "forecasts", installation.jobs(settings, engine))
+    room = ForecastRoom(settings.instance, installation.jobs(settings, engine))
     return room.make(context, installation.make_sales(settings), Accounts(engine).as_viewer(context.owner))
 
 

@@ -16,7 +16,7 @@ import flask
 from salescope.gate import viewer
 from services.dataroom import DataRoom
 from services.errors import AccessDeniedError, UserError
-from services.preparing import write_rejects
+from services.prepared import write_rejects
 
 log = logging.getLogger("salescope")
 MEGABYTE = 1024 * 1024

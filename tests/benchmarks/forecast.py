@@ -16,9 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-SHARED = Path(__file__).parents[2].parent / "shared"
-PANEL = Path(os.environ.get("SALESCOPE_FORECAST_PANEL", SHARED / "data" / "forecast"))
-SCORER = Path(os.environ.get("SALESCOPE_FORECAST_SCORER", SHARED / "bench" / "forecast_score.py"))
+from tests.benchmarks.forecast_beside import PANEL, SCORER, beside
+from tests.benchmarks.forecast_sample import report
+
 HEADS = ("rMASE", "rWAPE", "rsQL", "ACE80", "ACE95")
 #: Measured on the open panel, two cores; the last figure is seconds per 1,000 series.
 PEERS = {
@@ -44,6 +44,7 @@ def main() -> None:
         scorer = [sys.executable, str(SCORER), "--panel", str(PANEL), "--forecasts", str(target)]
         subprocess.run([*scorer, "--json", str(figures)], check=True)
         (found,) = json.loads(figures.read_text())["files"].values()
+        by_set = beside(target)
     series = sum(each["n"] for each in found["datasets"].values())
     cpu = ended.children_user + ended.children_system - used.children_user - used.children_system
     listed = Table(
@@ -59,6 +60,10 @@ def main() -> None:
         f"{seconds:.0f} s by the clock, {cpu:.0f} s of processor time ({cpu * 1000 / series:.0f} per 1,000 series)."
     )
     console.print("The peers' figures are those of the open panel.")
+    if by_set:
+        console.print(by_set)
+    for line in report():
+        console.print(line)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from salescope.cli import close_stderr
+from services.binding import bind
 from services.intake.files import find, stage
-from services.loading import bind, publish
+from services.loading import publish
 from services.model import read_model
 from services.preparing import prepare
 from services.recipe import read_recipe

@@ -15,9 +15,11 @@ from typing import Protocol
 
 import duckdb
 
-from services.loading import publish, staged_sources
+from services.binding import staged_sources
+from services.loading import publish
 from services.model import SalesModel, read_model
-from services.preparing import Prepared, prepare
+from services.prepared import Prepared
+from services.preparing import prepare
 from services.recipe import read_recipe
 from services.warehouse import Warehouse
 

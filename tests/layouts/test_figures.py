@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from itertools import pairwise
 from urllib.parse import unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from layouts import changes, figures, overview
+from layouts import axes, changes, figures, overview
 from layouts.tables import table
 from services.access import RowScope, Viewer
+from services.model import Format, SalesModel
 from services.overview import TILES, answers, default_query, grain_of
 from services.periods import Compare, Period
 from services.query import SalesQuery
@@ -66,7 +70,9 @@ def test_map_leaves_out_what_is_no_country(sales: Sales, everyone: Viewer) -> No
 
 def test_map_of_like_values_spans_a_decade(sales: Sales) -> None:
     manager = viewer_of("manager", RowScope.of({"country": ["France", "Germany"]}))
-    (trace,) = figures.world(tiles(sales, manager)["places"], "country", "revenue", sales.model)["data"]
+    drawn = figures.world(tiles(sales, manager)["places"], "country", "revenue", sales.model)
+    (trace,) = drawn["data"]
+    assert (drawn["layout"]["geo"]["fitbounds"], len(trace["locations"])) == ("locations", 2)
     assert trace["zmax"] - trace["zmin"] >= 1
     assert all(trace["zmin"] <= value <= trace["zmax"] for value in trace["z"])
 
@@ -123,12 +129,53 @@ def test_margins_have_room_for_the_labels_and_are_never_made_smaller() -> None:
     bars = {"type": "bar", "orientation": "h", "x": [1], "y": [0]}
     axis = {"automargin": True, "ticktext": ["A name of a product"]}
     drawn = {"data": [bars], "layout": figures.layout_of(xaxis={"automargin": True}, yaxis=axis)}
-    wide = figures.with_room(drawn)["layout"]
+    wide = axes.with_room(drawn)["layout"]
     shorter = {"data": [bars], "layout": figures.layout_of(yaxis={**axis, "ticktext": ["A"]})}
-    assert wide["margin"]["l"] > figures.with_room(shorter)["layout"]["margin"]["l"] > 8
+    assert wide["margin"]["l"] > axes.with_room(shorter)["layout"]["margin"]["l"] > 8
     assert wide["margin"]["b"] > wide["margin"]["r"] == 8
     assert wide["yaxis"]["ticktext"] == axis["ticktext"]
     given = {"l": 500, "r": 0, "t": 0, "b": 500}
-    assert figures.with_room({"data": [bars], "layout": wide | {"margin": given}})["layout"]["margin"] == given
+    assert axes.with_room({"data": [bars], "layout": wide | {"margin": given}})["layout"]["margin"] == given
     alone = {"data": [], "layout": figures.layout_of(geo={})}
-    assert figures.with_room(alone) == alone
+    assert axes.with_room(alone) == alone
+
+
+@given(low=st.floats(-1e6, 1e6), span=st.floats(1e-2, 1e10), most=st.integers(2, 8))
+def test_numbers_along_an_axis_are_round_and_evenly_spaced(low: float, span: float, most: int) -> None:
+    found = axes.round_numbers(low, low + span, most)
+    steps = [b - a for a, b in pairwise(found)]
+    assert len(found) <= most
+    assert steps == pytest.approx([steps[0]] * len(steps), rel=1e-3) if steps else found
+    assert all(low - 1e-6 * span <= value <= low + span * (1 + 1e-6) for value in found)
+    assert len(found) >= most // 3
+
+
+@pytest.mark.parametrize(
+    ("locale", "texts"),
+    [
+        ("en_GB", ["-£100K", "£0", "£100K", "£200K"]),
+        ("de_DE", ["-100000\xa0£", "0\xa0£", "100000\xa0£", "200000\xa0£"]),
+    ],
+)
+def test_numbers_along_an_axis_are_written_as_people_write_them(
+    sample_model: SalesModel, locale: str, texts: list[str]
+) -> None:
+    """The sign comes before the currency, stacked bars are added up, and billions are no G."""
+    model = sample_model.model_copy(update={"locale": locale})
+    axis = axes.value_axis(model.measure("revenue"))
+    bars = {"type": "bar", "x": ["a", "b"]}
+    data = [{**bars, "y": [150_000.0, -60_000.0]}, {**bars, "y": [60_000.0, -70_000.0]}]
+    drawn = {"data": data, "layout": figures.layout_of(yaxis=axis, barmode="relative")}
+    assert axes.with_ticks(drawn, model)["layout"]["yaxis"]["ticktext"] == texts
+    assert axes.written([2e9], Format.CURRENCY, sample_model)["ticktext"] == ["£2B"]
+
+
+def test_mark_of_what_was_never_hides_a_number(sales: Sales, everyone: Viewer) -> None:
+    answer = tiles(sales, everyone)["products"]
+    bars, marks = figures.ranking(answer, "product", "revenue", sales.model, top=15)["data"]
+    moved = {place: text for place, text in zip(marks["y"], marks["text"], strict=True) if text}
+    assert moved
+    assert all((bars["text"][place] == "") == (place in moved) for place in bars["y"])
+    room = figures.CROSSED * max(bars["x"])
+    for place, was in zip(marks["y"], marks["x"], strict=True):
+        assert place in moved or not bars["x"][place] < was < bars["x"][place] + room

@@ -14,7 +14,8 @@ from services.errors import LoadError
 from services.intake.files import find, stage
 from services.intake.staged import Staged
 from services.model import SalesModel
-from services.preparing import Prepared, identity, prepare, read_prepared, rejects, write_rejects
+from services.prepared import Prepared, read_prepared, rejects, write_rejects
+from services.preparing import identity, prepare
 from services.recipe import Recipe
 
 MODEL = """\

@@ -59,8 +59,7 @@ def forecast(
         listed = leaders(sales, query, viewer, horizon)
         _write(listed, target) if target else _print_leaders(sales, query, listed)
         return
-    shelf = Shelf(Settings.from_env().instance / "forecasts" / "models")
-    how = Run(rows=forecasting.ROWS, expected=True, shelf=shelf)
+    how = Run(rows=forecasting.ROWS, expected=True, shelf=Shelf.of(Settings.from_env().instance))
     with progress() as bar:
         found = forecasting.forecast(sales, query, viewer, horizon, how=how, parts=parts, progress=bar)
     if publish:

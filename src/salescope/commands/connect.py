@@ -17,7 +17,8 @@ from salescope.terminal import escape, explained, out, progress
 from services.addresses import read_address, shown
 from services.errors import LoadError, UserError
 from services.in_place import InPlace
-from services.intake.databases import Catalogue, SourceTable, catalogue, stage_table
+from services.intake.catalogues import Catalogue, SourceTable
+from services.intake.databases import catalogue, stage_table
 from services.intake.models import model_of
 from services.intake.proposal import Changes, Proposal
 from services.intake.propose import propose

@@ -18,7 +18,7 @@ from services.intake.proposal import ROLE_LABELS, Changes, ColumnChange, FieldRo
 from services.ledger import Load, Mode, loads
 from services.loading import Loaded
 from services.loading import undo as take_back
-from services.preparing import Prepared, rejects, write_rejects
+from services.prepared import Prepared, rejects, write_rejects
 from services.workbench import Decision, Looked, Workbench
 
 #: Columns of text the list of loads takes at least.

@@ -16,7 +16,8 @@ from services.intake.recipes import recipe_of
 from services.intake.staged import Staged
 from services.intake.written import model_yaml, recipe_yaml
 from services.model import ColumnType, Role, SalesModel
-from services.preparing import Prepared, prepare
+from services.prepared import Prepared
+from services.preparing import prepare
 from services.recipe import Recipe, Typing
 from tests.services.intake.corpus import CASES, GOODS, Case, day, staged
 from tests.services.intake.corpus_blind import BLIND

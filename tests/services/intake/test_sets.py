@@ -16,7 +16,8 @@ from services.intake.propose import propose
 from services.intake.recipes import recipe_of
 from services.intake.staged import DeclaredKey, Staged
 from services.model import Role, SalesModel
-from services.preparing import Prepared, prepare
+from services.prepared import Prepared
+from services.preparing import prepare
 from tests.services.intake.sets import northwind, paths, staged_set
 
 
