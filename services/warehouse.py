@@ -141,7 +141,9 @@ class _Wear:
         try:
             self._statements = 0
             self._engine.dispose()
-            _start(self._engine)
+            # Where it cannot be opened the next statement says why: this one has its answer.
+            with contextlib.suppress(sa.exc.SQLAlchemyError):
+                _start(self._engine)
         finally:
             self._lock.release()
 
