@@ -62,13 +62,15 @@ class Pointer:
 class Snapshot:
     """A version to read from, through a read-only engine whose tables need no schema.
 
-    `coverage` is the row of the table of that name where there is no such table; ask `coverage_of`.
+    `coverage` is the row of the table of that name where there is no such table; ask `coverage_of`. `used` is told of
+    each statement that ended.
     """
 
     version: int
     published_at: str
     engine: sa.Engine
     coverage: Mapping[str, Any] | None = None
+    used: Callable[[], None] = lambda: None
 
 
 Build = Callable[[duckdb.DuckDBPyConnection], None]
@@ -190,7 +192,9 @@ def rows_of(
     does not answer.
     """
     with reading(snapshot.engine, seconds, unwanted) as connection:
-        return [dict(row) for row in connection.execute(statement).mappings()]
+        rows = [dict(row) for row in connection.execute(statement).mappings()]
+    snapshot.used()
+    return rows
 
 
 def columns_of(
@@ -203,9 +207,12 @@ def columns_of(
     with reading(snapshot.engine, seconds, unwanted) as connection:
         found = connection.execute(statement)
         if snapshot.engine.dialect.name == "duckdb" and found.cursor is not None:
-            return dict(found.cursor.fetchnumpy())
-        rows = found.all()
-        return {name: _column([row[place] for row in rows]) for place, name in enumerate(found.keys())}
+            columns = dict(found.cursor.fetchnumpy())
+        else:
+            rows = found.all()
+            columns = {name: _column([row[place] for row in rows]) for place, name in enumerate(found.keys())}
+    snapshot.used()
+    return columns
 
 
 def _column(values: list[Any]) -> npt.NDArray[Any]:
