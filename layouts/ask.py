@@ -11,10 +11,10 @@ from dash.development.base_component import Component
 
 from layouts import figures, labels, tables, tiles
 from layouts.tiles import Drawn
-from services.language import answering, wording
-from services.language.answering import Result
+from services.language import results, wording
 from services.language.asking import SURE, Reading
 from services.language.editing import Chip
+from services.language.results import Result
 from services.model import SalesModel
 from services.periods import Grain
 
@@ -163,7 +163,8 @@ def drawn(result: Result, model: SalesModel) -> Drawn:
 
 
 def _keys(result: Result) -> list[str]:
-    return [name for name in ("time", answering.MONTH, *result.answer.query.dimensions) if name in result.frame]
+    computed = ("time", results.MONTH, results.NEWNESS)
+    return [name for name in (*computed, *result.answer.query.dimensions) if name in result.frame]
 
 
 def _table(result: Result, model: SalesModel) -> Any:
@@ -184,7 +185,7 @@ def _table(result: Result, model: SalesModel) -> Any:
 
 
 def _head(name: str, model: SalesModel) -> str:
-    known = {"time": "Time", answering.MONTH: "Month", "weekday": "Weekday", "hour": "Hour"}
+    known = {"time": "Time", results.MONTH: "Month", results.NEWNESS: "Customers", "weekday": "Weekday", "hour": "Hour"}
     return known.get(name) or model.dimension(name).label
 
 
@@ -201,11 +202,11 @@ def _figure(result: Result, model: SalesModel) -> dict[str, Any] | None:
     form, frame, keys = result.form, result.frame, _keys(result)
     if not keys or not len(frame):
         return None
-    derived = {"share": answering.SHARE, "cumulative": answering.RUNNING, "moving_avg": answering.MOVING}
+    derived = {"share": results.SHARE, "cumulative": results.RUNNING, "moving_avg": results.MOVING}
     field = derived.get(form.calculation or "", form.measures[0])
     field = field if field in frame else form.measures[0]
     measure = model.measure(form.measures[0])
-    percent = field == answering.SHARE
+    percent = field == results.SHARE
     over_time = "time" in keys and result.answer.query.grain in list(Grain) and form.order is None
     if over_time:
         traces = _lines(result, field, keys, model)
@@ -240,9 +241,9 @@ def _lines(result: Result, field: str, keys: Sequence[str], model: SalesModel) -
     groups = [key for key in keys if key != "time"]
     if not groups:
         lines = [_line(frame["time"], frame[field], "")]
-        if answering.BEFORE in frame:
+        if results.BEFORE in frame:
             lines[0]["name"] = model.measure(result.form.measures[0]).label
-            before = _line(frame["time"], frame[answering.BEFORE], "Before")
+            before = _line(frame["time"], frame[results.BEFORE], "Before")
             lines.append(before | {"line": {"color": figures.BEFORE, "dash": "dot"}})
         return lines
     names = [" · ".join(parts) for parts in zip(*(_names(result, key, model) for key in groups), strict=True)]

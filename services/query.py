@@ -297,9 +297,18 @@ def _read_period(query: SalesQuery, values: Values) -> SalesQuery:
     if "period" in values and len(values) > 1:
         raise QueryError("A period is a name or two dates, not both.")
     if "from" in values or "to" in values:
-        first, last = (dt.date.fromisoformat(values[key][0]) if key in values else None for key in ("from", "to"))
-        return replace(query, period=Period(first=first, last=last))
+        return replace(query, period=Period(first=_read_date(values, "from"), last=_read_date(values, "to")))
     return replace(query, period=Period(values["period"][0]))
+
+
+def _read_date(values: Values, key: str) -> dt.date | None:
+    if key not in values:
+        return None
+    try:
+        return dt.date.fromisoformat(values[key][0])
+    except ValueError:
+        text = f"{key}={values[key][0][:40]} is no date of the calendar; write one as 2011-12-31."
+        raise QueryError(text) from None
 
 
 def _read_compare(query: SalesQuery, values: Values) -> SalesQuery:

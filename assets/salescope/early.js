@@ -12,7 +12,13 @@
     if (answer && answer.ok) return answer;
     // What comes too late is not read; a body left alone would keep its connection.
     found.then((late) => late.body && late.body.cancel()).catch(() => null);
-    return send(address, options);
+    const sent = send(address, options);
+    sent.then((late) => late.ok || broken(), broken);
+    return sent;
+  }
+
+  function broken() {
+    window.salescopeBroken("The page could not be loaded: the site does not answer as it should.");
   }
 
   window.fetch = (address, options) => {

@@ -300,21 +300,41 @@
     const control = new AbortController(), key = Symbol("request");
     under.set(key, { control, since: Date.now() });
     setTimeout(showSlow, SLOW + 20);
-    return patient(address, { ...options, signal: control.signal }, ASK_AGAIN).finally(() => {
+    const asked = JSON.parse(options.body).output;
+    return patient(address, { ...options, signal: control.signal }, ASK_AGAIN).then((answer) => told(asked, answer), (error) => {
+      if (!control.signal.aborted) missing(asked, "The server does not answer, so this is not what was asked for.");
+      throw error;
+    }).finally(() => {
       under.delete(key);
       showSlow();
     });
   };
 
+  // What was asked for and did not come, until it does or another page stands there.
+  const lacking = new Set();
+  function missing(asked, words) {
+    lacking.add(asked);
+    window.salescopeBroken(words);
+  }
+
+  // An answer that says why there is none; nothing of the page changed then, whatever its filters say.
+  async function told(asked, answer) {
+    if (answer.ok) {
+      lacking.delete(asked);
+      if (asked.includes("content.children")) lacking.clear();
+      if (byId("broken") && !lacking.size) window.salescopeBroken("");
+      return answer;
+    }
+    const words = (await answer.clone().json().catch(() => ({}))).error || "The server answered " + answer.status + ", so this is not what was asked for.";
+    missing(asked, answer.status === 401 ? "You are signed out. Reload to sign in and come back here." : words);
+    if (answer.status === 401) throw new Error(words);
+    return answer;
+  }
+
   // A site that is too busy says when to ask again; who waits sees the box of slow answers and can give up.
   async function patient(address, options, tries) {
     const answer = await send(address, options);
-    if (answer.status !== 503) return answer;
-    if (!tries) {
-      const told = await answer.clone().json().catch(() => ({}));
-      say(told.error || "The site is very busy right now. Try again in a moment.", "danger");
-      return answer;
-    }
+    if (answer.status !== 503 || !tries) return answer;
     const seconds = (Number(answer.headers.get("Retry-After")) || 3) * (1 + Math.random() / 2);
     await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
     return patient(address, options, tries - 1);
@@ -336,7 +356,7 @@
       document.body.append(box);
     }
     const seconds = Math.floor((Date.now() - Math.min(...late.map((each) => each.since))) / 1000);
-    const page = document.querySelector(".nav-on[aria-current]");
+    const page = byId("go-to-" + window.location.pathname) || document.querySelector(".nav-on[aria-current]");
     box.firstChild.textContent = "Asking the data for " + (page ? page.textContent : "this page") + ": " + seconds + " s";
     setTimeout(showSlow, 1000);
   }
@@ -344,6 +364,7 @@
   function cancel() {
     for (const each of under.values()) each.control.abort();
     send("/queries/stop", { method: "POST" });
+    if (document.querySelector("main .bones")) return window.salescopeBroken("Cancelled before the page was there.");
     undo();
     say("Cancelled. The page shows what it showed before.", "info");
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,13 +66,17 @@ def run(panel: Panel, how: Run, models: tuple[Model, ...] = MODELS, offsets: tup
     truth = [panel.values[:, panel.periods - o : panel.periods - o + panel.horizon] for o in offsets]
     forecasts: dict[str, Values] = {}
     left_out: tuple[str, ...] = ()
+    longest = 0.0
     for model in models if views else ():
-        if not model.meant_for(views[-1]) or (forecasts and how.left < 0):
+        # The next one may take as long as the longest; one that is begun is finished.
+        if not model.meant_for(views[-1]) or (forecasts and how.left < longest):
             continue
+        begun = time.monotonic()
         try:
             forecasts[model.name] = looking_back(model, views, how)
         except NotFittedError as error:
             left_out = (*left_out, f"{model.name} was not tried: {error}.")
+        longest = max(longest, 0.0 if model.shared else time.monotonic() - begun)
     seasons = float(np.median(panel.lengths)) / panel.frequency.season if len(panel.ids) else 0.0
     shape = (len(offsets), len(panel.ids), panel.horizon)
     came = np.stack(truth) if truth else np.zeros(shape)

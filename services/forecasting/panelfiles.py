@@ -18,13 +18,12 @@ import pandas as pd
 
 from services.errors import SalescopeError, UserError
 from services.forecasting import feasts
-from services.forecasting.engine import forecast
+from services.forecasting.engine import Progress, forecast
 from services.forecasting.frequency import dates_of, named, ordinals
 from services.forecasting.intervals import BANDS
 from services.forecasting.panel import Panel, Shape, read
 from services.forecasting.run import Run
 from services.forecasting.shelf import Shelf
-from services.preparing import Progress
 
 log = logging.getLogger("salescope")
 SUFFIXES = (".csv.gz", ".csv", ".parquet")
@@ -138,7 +137,10 @@ def forecast_panel(
     whole = sum(each.size for each in waiting)
     frames: list[pd.DataFrame] = []
     running: dict[Future[pd.DataFrame], Folder] = {}
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    # Workers are copies of one process that has imported everything once; copies of this one might hold locks.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(workers, context) as pool:
         while waiting or running:
             while waiting and len(running) < workers:
                 folder = waiting.pop(0)

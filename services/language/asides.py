@@ -21,7 +21,8 @@ OCCASIONS = frozenset(
         bankers lender lenders audit close monthend budgeting negotiation negotiations"""
     )
 )
-LEADS = frozenset(listed("for at in ahead before during into to"))
+LEADS = frozenset(listed("for at in ahead before during into to on after following"))
+_ONLY_OURS = frozenset(("on", "after", "following"))
 LONGEST = 14
 _DAYS = frozenset(
     listed(
@@ -39,7 +40,7 @@ def aside(texts: Sequence[str], place: int, says: Callable[[str], bool]) -> int:
 
     `says` tells of a word whether it may be part of a question; no aside holds one.
     """
-    return _clause(texts, place, says) or _occasion(texts, place, says) or _use(texts, place, says) or place
+    return next((past for read in _READERS if (past := read(texts, place, says))), place)
 
 
 def _clause(texts: Sequence[str], place: int, says: Callable[[str], bool]) -> int:
@@ -81,7 +82,8 @@ def _when(texts: Sequence[str], place: int) -> int:
 
 def _occasion(texts: Sequence[str], place: int, says: Callable[[str], bool]) -> int:
     """Read "for my board deck", "ahead of the review on Monday"."""
-    if texts[place] not in LEADS:
+    ours = texts[place + 1 : place + 2] in (["our"], ["my"], ["your"])
+    if texts[place] not in LEADS or (texts[place] in _ONLY_OURS and not ours):
         return 0
     for past in range(place + 2, min(place + 7, len(texts)) + 1):
         word = texts[past - 1]
@@ -93,3 +95,56 @@ def _occasion(texts: Sequence[str], place: int, says: Callable[[str], bool]) -> 
         if word not in OCCASIONS and (sign or says(word) or word.isdecimal()):
             return 0
     return 0
+
+
+_GREETINGS = frozenset(listed("hi hello hey hiya dear morning afternoon evening greetings"))
+_STOPS = frozenset(",!.:;-")
+#: How people end a message; names may follow.
+_FAREWELLS = tuple(
+    map(
+        listed,
+        """thanks\nthank you\nthx\ncheers\nmany thanks\nregards\nkind regards\nbest regards\nwarm regards\nbest wishes
+        best ,\nrgds\nbr\nyours""".splitlines(),
+    )
+)
+_MOST_NAMES = 5
+_WANTING = frozenset(listed("need needs want wants asked ask asks request requested requests require requires"))
+
+
+def _greeting(texts: Sequence[str], place: int, says: Callable[[str], bool]) -> int:
+    """Read "Hi Anna," and "Good morning all!"."""
+    first = place + (texts[0] == "good")
+    if place or texts[first : first + 1] == [] or texts[first] not in _GREETINGS:
+        return 0
+    for past in range(first + 1, min(first + 4, len(texts))):
+        if texts[past] in _STOPS:
+            return past + 1
+        if says(texts[past]) or not texts[past].isalpha():
+            return 0
+    return 0
+
+
+def _farewell(texts: Sequence[str], place: int, says: Callable[[str], bool]) -> int:
+    """Read "Best, Tom" and "Thanks a lot" at the end."""
+    begun = place > 0 and not texts[place - 1][0].isalnum()
+    said = next((phrase for phrase in _FAREWELLS if list(texts[place : place + len(phrase)]) == list(phrase)), None)
+    if not begun or said is None:
+        return 0
+    rest = texts[place + len(said) :]
+    names = all(not says(text) and not text.isdecimal() for text in rest)
+    return len(texts) if len(rest) <= _MOST_NAMES and names else 0
+
+
+def _wanting(texts: Sequence[str], place: int, says: Callable[[str], bool]) -> int:
+    """Read who wants to know: "The auditors need the revenue of …"."""
+    if texts[place] not in ("the", "our", "my"):
+        return 0
+    for past in range(place + 2, min(place + 5, len(texts))):
+        if says(texts[past - 1]) or not texts[past - 1].isalpha():
+            return 0
+        if texts[past] in _WANTING and texts[past - 1] in OCCASIONS:
+            return past + 1
+    return 0
+
+
+_READERS = (_clause, _occasion, _use, _greeting, _farewell, _wanting)

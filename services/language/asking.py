@@ -181,7 +181,8 @@ def _empty(draft: Draft) -> bool:
     begun = list(itertools.dropwhile(lambda text: text in ("now", "then", "ok", "okay", ","), draft.texts))
     first = begun[0] if begun else ""
     goes_on = len(begun) < len(draft.texts) and first in ("for", "in", "to", "only", "just", "without", "excluding")
-    leading = first in ("and", "or", "but", "also") or ((first in ("by", "per") or goes_on) and not draft.measures)
+    cut = first in ("by", "per") and begun[1:2] not in (["how"], ["what"], ["which"])
+    leading = first in ("and", "or", "but", "also") or ((cut or goes_on) and not draft.measures)
     return bool(
         follow
         or leading

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
-from services.language import breakdowns, calculations, conditions, nouns, periods_asked, rankings, thresholds
+from services.language import (
+    breakdowns,
+    calculations,
+    conditions,
+    newcomers,
+    nouns,
+    periods_asked,
+    rankings,
+    thresholds,
+    weekdays,
+)
 from services.language.dates import DateText
 from services.language.draft import Draft
 from services.language.edges import SKIPPED
@@ -117,6 +128,7 @@ def _judged(draft: Draft) -> None:
     )
     if judged and not draft.lexicon.model.measures[draft.order[0] or draft.main].up_is_good:
         draft.order = (draft.order[0], not draft.order[1])
+        draft.doubt("judged")
 
 
 def _helpers(draft: Draft) -> None:
@@ -145,6 +157,10 @@ _HINGES = frozenset({"if", "whether", "as", "then", "yet", "again", "some", "alr
 def _ties(draft: Draft) -> None:
     """Note words that tie parts together which do not belong together, or lead to nothing."""
     items = draft.items
+    measured = [place for place, row in enumerate(items.rows) if row.kind == "noun" and row.used == "measure"]
+    for first, second in itertools.pairwise(measured if len(draft.measures) > 1 else ()):
+        if not any(row.kind in ("and", "by", "versus") for row in items.rows[first + 1 : second]):
+            draft.doubt("unjoined")
     for place, row in enumerate(items.rows):
         left, right = items.at(place - 1), items.at(items.step(place, 1, "to", "by"))
         if row.kind in ("and", "or") and draft.said(row) not in (",", "/") and left is not None and right is not None:
@@ -256,8 +272,10 @@ def _everything(draft: Draft) -> bool:
 PASSES: tuple[Callable[[Draft], None], ...] = (
     _course,
     _verbs,
+    newcomers.read,
     calculations.read_moving,
     thresholds.read,
+    weekdays.read,
     conditions.name_values,
     conditions.compare_members,
     calculations.read_shares,
@@ -267,5 +285,6 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     breakdowns.read_grains,
     breakdowns.read_averages,
     nouns.read,
+    newcomers.settle,
     _leftovers,
 )

@@ -71,6 +71,8 @@ def _by_nothing(draft: Draft, place: int, each: int) -> None:
     if _each_member(draft, place, row):
         return
     if row is not None and row.used in ("condition", "threshold"):
+        if row.named and row.named[0].tier in ("contains", "part") and len(row.named[0].terms) == 1:
+            draft.doubt("odd_place")
         return
     unit = next((UNIT_WORDS[text] for text in draft.said(row).split() if text in PLURAL_UNITS), "") if row else ""
     if row is not None and row.kind == "date" and unit in ("day", "week", "month", "quarter", "year"):

@@ -34,7 +34,7 @@ def _moving_over(draft: Draft) -> bool:
     return False
 
 
-_PERCENT = ("%", "percent", "percentage")
+_PERCENT = ("%", "percent", "percentage", "cent")
 
 
 def read_shares(draft: Draft) -> None:

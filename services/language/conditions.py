@@ -31,6 +31,11 @@ def name_values(draft: Draft) -> None:
         each = items.step(place, 1, "to", "count")
         if items.kind(each) == "not" or (draft.said(items.rows[place]) == "but" and items.kind(each) != "value"):
             continue
+        done = items.step(each, 1, "to", "by") if items.kind(each) == "sell" else each
+        if items.kind(done) == "value" and done > each:
+            for beside in range(each, done):
+                items.use(beside, "helper")
+            each = done
         if items.kind(each) == "noun" and items.kind(each + 1) == "value":
             items.use(each, "condition")
             each += 1
@@ -111,10 +116,22 @@ def _chosen(draft: Draft, place: int, item: Item) -> Named:
                 if not noun.noun.plural or beside < place or named.tier in ("whole", "code", "people"):
                     noun.used = noun.used or "condition"
                 exact = [each for each in item.named if each.dimension == noun.noun.dimension]
-                return exact[0] if exact else named
+                own = _by_code(draft, item)
+                if own is not None and own.dimension != noun.noun.dimension:
+                    draft.doubt("several", 0.5)
+                return own or (exact[0] if exact else named)
     if len({model.dimension(named.dimension).column for named in item.named}) > 1:
         draft.doubt("several", 0.5 if item.named[0].tier == "code" else 1.0)
     return sorted(item.named, key=lambda named: _rank(draft, named))[0]
+
+
+def _by_code(draft: Draft, item: Item) -> Named | None:
+    """Return the value as one of the dimension whose names are its codes, None where it has no other name."""
+    model = draft.lexicon.model
+    labelled = {model.dimension(each.dimension).column for each in item.named if each.tier == "code"}
+    plain = (model.dimension(each.dimension) for each in item.named)
+    found = (each for each, own in zip(item.named, plain, strict=True) if own.column in labelled)
+    return next((each for each in found if model.dimension(each.dimension).label_column is None), None)
 
 
 def _rank(draft: Draft, named: Named) -> tuple[int, int]:

@@ -51,6 +51,8 @@ DOUBTS = (
     "grain",
     "unranked",
     "skipped",
+    "judged",
+    "unjoined",
     "unused",
     "unused_number",
     "unused_unit",
@@ -83,6 +85,7 @@ FEATURES = (
     "rare",
     "unsaid",
     "lengthy",
+    "mixed",
 )
 #: Words of a question above which it counts as long.
 LONG = 8
@@ -114,6 +117,7 @@ def features(draft: Draft, form: Form, mended: int) -> dict[str, float]:
         "ranked": float(form.order is not None),
         "unsaid": min(2.0, _unsaid(draft, form)),
         "lengthy": max(0.0, math.log(words / LONG)),
+        "mixed": float(form.calculation is not None and form.comparison is not None),
     }
     return found | strangeness(kinds(draft), familiar())
 
@@ -152,7 +156,7 @@ def familiar() -> Mapping[str, int]:
 
 
 #: Uses of a noun that leave nothing of it in the form.
-_AIDING = ("verb", "condition", "helper")
+_AIDING = ("verb", "condition", "helper", "calculation")
 
 
 def _unsaid(draft: Draft, form: Form) -> float:

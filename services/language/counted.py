@@ -15,6 +15,8 @@ _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 #: Words after which a number counts something and is no year or code.
 BEFORE_NUMBERS = frozenset(listed("than above below least most top bottom exceeding £ $ € > < = under"))
+_EACH = frozenset(listed("per by each every"))
+_RANGES = frozenset(listed("from between since in during over until till through throughout"))
 
 
 class Counted(Stretches):
@@ -60,7 +62,7 @@ class Counted(Stretches):
             named = word in date_words.SEASON_WORDS or word in date_words.HOLIDAYS
             bare = found.bare or (single and named)
             begins = word == "now" and first == 0 and past < len(self.texts)
-            if (self._counts(first, past) and bare) or self._bounds(first, past) or begins:
+            if (self._counts(first, past) and bare) or self._bounds(first, past) or begins or self._buckets(first):
                 continue
             more = -0.4 if word in ("for", "from", "over") else 0.0
             if bare and word.isdecimal() and len(word) == 4:
@@ -72,6 +74,12 @@ class Counted(Stretches):
         """Tell whether a lone number is counted rather than a year: "over 2000", "top 2000"."""
         before = self.texts[first - 1] if first else ""
         return before in BEFORE_NUMBERS or (past < len(self.texts) and self.texts[past] in CURRENCY_WORDS)
+
+    def _buckets(self, first: int) -> bool:
+        """Tell whether a unit is a breakdown that a range follows: "per quarter from 2010 till 2011"."""
+        before, after = self.texts[first - 1 : first], self.texts[first + 1 : first + 2]
+        bucket = self.texts[first] in date_words.UNIT_WORDS and before != [] and before[0] in _EACH
+        return bucket and after != [] and after[0] in _RANGES
 
     def _bounds(self, first: int, past: int) -> bool:
         """Tell whether a date would take the second of two numbers that are no years: "between 500 and 2000"."""

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Iterator
 
 from services.language import date_words as words
-from services.language.date_atoms import day_month, week_cycle, year_after
+from services.language.date_atoms import day_month, week_cycle
+from services.language.date_numbers import year_after
 from services.language.date_reader import Reader, Value, rule
 from services.language.date_rules import period, with_opening
 from services.language.spans import DAY, Cycle, Span

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from services.language import date_words as words
-from services.language.date_atoms import Unit, count, month, numbered, unit, year
+from services.language.date_atoms import month, numbered
+from services.language.date_numbers import Unit, count, unit, year
 from services.language.date_reader import Reader, rule
 from services.language.date_written import cycle, occurrence
 from services.language.spans import DAY, MONTHS, Span, add, back_from, day_of, shifted

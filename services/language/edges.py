@@ -13,7 +13,7 @@ from services.language.dates import DateText
 from services.language.fillers import FILLERS
 from services.language.foreign import FOREIGN
 from services.language.function_words import function_words, said
-from services.language.lexicon import Lexicon, Noun
+from services.language.lexicon import MEANS, Lexicon, Noun
 from services.language.moving import AVERAGES, moving_at
 from services.language.spans import Clock
 from services.language.spelling import Spelling
@@ -21,6 +21,7 @@ from services.language.stems import stem
 from services.language.stretches import SUBJECTS, Edge
 from services.language.tokens import Token, listed, tokenize
 from services.language.values import Named, ValueIndex
+from services.language.weekdays import days_at
 from services.model import Role
 
 #: What words that stand together in a name are worth beside the same words taken one by one.
@@ -65,6 +66,7 @@ class Edges(Counted):
             self._kinds,
             self._numbers,
             self._moving,
+            self._weekdays,
             self._asides,
         )
         for place in range(len(self.tokens)):
@@ -153,13 +155,19 @@ class Edges(Counted):
     def _nouns(self, place: int) -> Iterator[Edge]:
         for words, past in self._runs(place, self.lexicon.longest):
             noun = self.lexicon.find(words)
-            if noun is not None and (noun.measure or noun.dimension):
+            if noun is not None and (noun.measure or noun.dimension) and not self._mean_of_buckets(noun, place, past):
                 yield self._edge("noun", noun, place, past, "noun")
             if past < len(self.texts) and self.texts[past] in ("%", "pct", "percentage"):
                 rate = self.lexicon.find((*words, "percent"))
                 if rate is not None and rate.measure:
                     yield self._edge("noun", rate, place, past + 1, "noun")
         yield from self._turned(place)
+
+    def _mean_of_buckets(self, noun: Noun, place: int, past: int) -> bool:
+        """Tell whether a mean is one over time, of many: "average orders per week" is not the average order."""
+        after = self.texts[past : past + 2]
+        bucket = len(after) > 1 and after[0] in ("per", "a", "each", "every") and after[1] in date_words.UNIT_WORDS
+        return self.texts[place] in MEANS and noun.plural and past - place > 1 and bucket
 
     def _turned(self, place: int) -> Iterator[Edge]:
         """Read a name of two words turned round: "invoices that were cancelled"."""
@@ -177,7 +185,7 @@ class Edges(Counted):
     def _values(self, place: int) -> Iterator[Edge]:
         for words, past in self._runs(place, self.index.longest):
             capitals = self._capitals(place)
-            if len(words) == 1 and words[0] in function_words() and not capitals:
+            if len(words) == 1 and words[0] in function_words() and not capitals and not self._listed(place):
                 continue
             found = self.index.exact(words, capitals=capitals)
             counted = words[0].isdecimal() and (
@@ -205,6 +213,16 @@ class Edges(Counted):
                 )
                 less = 0.0 if not plain else 0.3 if led else -1.5
                 yield self._edge("value", tuple(found), place, past, "value", less)
+
+    def _listed(self, place: int) -> bool:
+        """Tell whether a word is named beside another value of its dimension: "seafood and produce"."""
+        own = {named.dimension for named in self.index.exact((self.texts[place],))}
+        for joint, other in ((place - 1, place - 2), (place + 1, place + 2)):
+            if own and other >= 0 and self.texts[joint : joint + 1] in (["and"], ["or"], [","], ["&"], ["vs"]):
+                beside = self.index.exact((self.texts[other],)) if other < len(self.texts) else ()
+                if any(named.dimension in own for named in beside):
+                    return True
+        return False
 
     def _parts(self, place: int) -> Iterator[Edge]:
         if not self._content(place):
@@ -251,6 +269,13 @@ class Edges(Counted):
         """Tell whether a word may be part of a question: of the model, a date, or the whole name of a value."""
         spoken = stem(word) in self.lexicon.spoken or word in self.lexicon.spoken
         return spoken or word in date_words.MONTH_WORDS or bool(self.index.exact((word,)))
+
+    def _weekdays(self, place: int) -> Iterator[Edge]:
+        found = days_at(self.texts, place)
+        past = found[1] if found is not None else 0
+        sold = self.lexicon.find(tuple(self.texts[past : past + 1] or ("",)))
+        if found is not None and (self.texts[place] != "weekend" or (sold is not None and sold.measure)):
+            yield self._edge("days", found[0], place, found[1], "noun", 1.5)
 
     def _moving(self, place: int) -> Iterator[Edge]:
         found = moving_at(self.texts, place) if self.averages else None

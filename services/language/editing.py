@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from services.language.dates import read_date
 from services.language.forms import CYCLES, TREND, Comparison, Condition, Form
 from services.language.periods_asked import before, kind_of
 from services.language.spans import Clock, Span, shifted
+from services.language.weekdays import WEEKDAY
 from services.language.wording import GRAIN_WORDS, condition_words, span_words
 from services.model import Format, SalesModel
 
@@ -129,7 +131,12 @@ def _with_value(form: Form, value: str) -> Form:
     number, _, key = value.partition("=")
     if not number.isdecimal() or int(number) >= len(form.conditions) or not key:
         return form
-    return _with_condition(form, int(number), lambda old: Condition(old.dimension, "in", (key[:200],)))
+    day = (calendar.day_name[int(key) - 1],) if key in "1234567" else ()
+
+    def other(old: Condition) -> Condition:
+        return Condition(old.dimension, "in", (key[:200],), day if old.dimension == WEEKDAY else ())
+
+    return _with_condition(form, int(number), other)
 
 
 def _with_time(form: Form, value: str) -> Form:
@@ -208,7 +215,10 @@ def _filters(form: Form, model: SalesModel, around: Around) -> Iterator[Chip]:
         if condition.operator in OPPOSITE:
             turned = condition_words(_inverted(condition), model)
             choices.append(Choice(turned[:1].upper() + turned[1:], "invert", str(number)))
-        if condition.operator in ("in", "not_in"):
+        if condition.dimension == WEEKDAY:
+            days = ((str(key), day) for key, day in enumerate(calendar.day_name, start=1))
+            choices += [Choice(day, "value", f"{number}={key}") for key, day in days if key not in condition.values]
+        elif condition.operator in ("in", "not_in"):
             others = [each for each in around.leading(condition.dimension) if each[0] not in condition.values]
             choices += [Choice(label, "value", f"{number}={key}") for key, label in others[:8]]
         yield Chip("Filter", condition_words(condition, model), tuple(choices))

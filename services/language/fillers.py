@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.language import verbs
+from services.language.date_words import MONTH_WORDS
 from services.language.tokens import listed
 
 #: Words that say nothing about the query.
@@ -133,10 +134,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "simulate",
         "what could we",
     ),
-    "weekday": (
-        *("mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays", "sundays"),
-        *("on weekends", "at weekends", "at the weekends", "on the weekends", "only weekends", "weekends only"),
-    ),
+    "season": tuple(f"{each} {month}" for each in ("every", "each") for month in MONTH_WORDS),
     "model": (
         "correlate",
         "correlated",

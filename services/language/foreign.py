@@ -23,6 +23,7 @@ FOREIGN = frozenset(
         river mountain dog cat football president capital temperature rain music movie recipe joke poem news story
         county counties province provinces district districts prefecture prefectures town towns village villages
         postcode postcodes zip zipcode zipcodes zone zones borough boroughs canton cantons municipality municipalities
+        branch branches outlet outlets depot depots division divisions subsidiary subsidiaries franchise franchises
         founder founded ceo owner founder subscription password account invoice' ticket tickets"""
     )
 )

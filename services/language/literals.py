@@ -20,6 +20,9 @@ def read(draft: Draft) -> None:
             draft.faults.append(("unknown_value", draft.said(named) if named else ""))
             continue
         named.used = "condition"
+        carrier = items.at(items.step(place - 1, -1, "to"))
+        if carrier is not None and carrier.noun.dimension == product and not carrier.used:
+            carrier.used = "condition" if belongs(draft, carrier) or items.has("much") else ""
         terms = (named.named[0].terms if named.named else ()) or (draft.said(named),)
         said = "not_contains" if _denied(draft, place - 1) else "contains"
         draft.conditions += [Condition(product, said, (term.upper(),)) for term in terms]

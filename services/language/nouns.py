@@ -111,9 +111,35 @@ def _plain_dimension(draft: Draft, place: int, left: int) -> None:
         return
     if any(each.dimension == name for each in draft.conditions) and not row.noun.plural:
         return
+    if _course_of(draft, place) and name in draft.lexicon.counted_by:
+        row.used = "measure"
+        draft.add_measure(draft.lexicon.counted_by[name])
+        return
     if items.kind(left) not in ("which", "by", "compare") and name not in draft.dimensions:
         draft.doubt("loose_dimension", 2.0 if name in draft.lexicon.numeric else 1.0)
     draft.add_dimension(name)
+
+
+def _course_of(draft: Draft, place: int) -> bool:
+    """Tell whether a singular stands for its number: "order trend", "customer growth"."""
+    row, following = draft.items.rows[place], draft.items.at(place + 1)
+    moves = following is not None and following.kind in ("trend", "growth") and following.edge.first == row.edge.past
+    return moves and not row.noun.plural and not draft.measures and draft.items.kind(place - 1) != "by"
+
+
+def _apart(draft: Draft, place: int) -> bool:
+    """Tell whether a sign stands between an item and the one before: "Italy vs Portugal: orders and revenue"."""
+    rows = draft.items.rows
+    return not {":", ",", ";", "-"}.isdisjoint(draft.texts[rows[place - 1].edge.past : rows[place].edge.first])
+
+
+def _doers(draft: Draft, place: int) -> bool:
+    """Tell whether a noun is who did what follows: "what did Brazilian customers spend"."""
+    row, following = draft.items.rows[place], draft.items.at(place + 1)
+    done = following is not None and (following.kind in ("sell", "spend") or following.noun.measure is not None)
+    beside = following is not None and following.edge.first == row.edge.past
+    asked = not {"did", "do", "does"}.isdisjoint(draft.texts[: row.edge.first])
+    return done and beside and asked and not draft.items.has("count")
 
 
 def _either(draft: Draft, place: int, left: int) -> None:
@@ -124,7 +150,8 @@ def _either(draft: Draft, place: int, left: int) -> None:
     role = draft.lexicon.model.dimension(noun.dimension or "").role
     same = any(each.dimension == noun.dimension for each in draft.conditions)
     counted = draft.measures or any(each.noun.measure and each is not row for each in items.rows)
-    if items.kind(place - 1) == "value" and counted and (same or draft.measures or draft.dimensions):
+    told = same or draft.measures or draft.dimensions or _doers(draft, place)
+    if items.kind(place - 1) == "value" and counted and told and not _apart(draft, place):
         row.used = "condition"
         return
     if _only_filtered(draft, place):

@@ -37,7 +37,7 @@ def is_day(time: Span | None) -> bool:
 def read(draft: Draft) -> None:
     """Set the draft's time and comparison from its dates and the words of comparison around them."""
     items = draft.items
-    dates = [row for row in items.rows if row.kind == "date"]
+    dates = [row for row in items.rows if row.kind == "date" and not row.used]
     growth = [row for row in items.rows if row.kind == "growth" and not row.used]
     like = [row for row in items.rows if row.kind == "lastyear"]
     versus = [row for row in items.rows if row.kind == "versus" and not row.used]

@@ -14,12 +14,13 @@ from services.access import Permission, Viewer
 from services.database import AskedRow, TaughtRow, utc_now
 from services.errors import QueryError, UserError
 from services.language import answering, editing, wording
-from services.language.answering import Result
 from services.language.asking import SURE, Reading, Vocabulary, read
 from services.language.editing import Around
 from services.language.forms import Form
 from services.language.index import Vocabularies, clock_of
+from services.language.results import Result
 from services.language.rewriting import Rewriter
+from services.language.suggested import same, templates
 from services.model import Role
 from services.sales import Sales
 
@@ -67,6 +68,10 @@ class Questions:
         """Return the words a viewer's questions may use."""
         extra = tuple((each.phrase, each.meaning) for each in self.taught() if each.kind == SYNONYM)
         return self._vocabularies.of(viewer, extra)
+
+    def warm(self, viewer: Viewer) -> None:
+        """Make the words of a viewer's questions ready, so that nobody waits a second for a first answer."""
+        self.read(f"{self._sales.model.measure(self._sales.model.overview.measures[0]).label} by month", viewer)
 
     def read(self, text: str, viewer: Viewer) -> Reading:
         """Return the reading of a question; verified wordings come first, the same text again is not parsed again.
@@ -164,9 +169,9 @@ class Questions:
         verified = [each.phrase for each in self.taught() if each.kind == VERIFIED]
         frequent = [text for text, times in self._counted(viewer) if times > 1]
         found = dict.fromkeys([*verified[:3], *frequent[:3]])
-        for text, form in _templates(vocabulary, self._leaders(viewer)):
+        for text, form in templates(vocabulary, self._leaders(viewer)):
             reading = self.read(text, viewer)
-            if not reading.faults and reading.confidence >= SURE and _same(reading.form, form):
+            if not reading.faults and reading.confidence >= SURE and same(reading.form, form):
                 found[text] = None
         return list(found)[:SHOWN]
 
@@ -289,34 +294,6 @@ class Questions:
         mine = (TaughtRow.id == number, TaughtRow.model == self._sales.model.name)
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(TaughtRow).where(*mine))
-
-
-def _templates(vocabulary: Vocabulary, leaders: dict[str, str]) -> Iterator[tuple[str, Form]]:
-    """Yield questions with the parts of the form they must be read as."""
-    model = vocabulary.model
-    main = model.overview.measures[0]
-    named = {name: measure.label.lower() for name, measure in model.measures.items()}
-    yield f"{named[main]} by month this year", Form((main,), grain="month")
-    for role in (Role.COUNTRY, Role.PRODUCT, Role.CUSTOMER, Role.CHANNEL):
-        name = model.by_role(role)
-        if name:
-            plural = model.dimension(name).plural.lower()
-            yield f"top 10 {plural} by {named[main]} last quarter", Form((main,), (name,), limit=10)
-    for name, label in leaders.items():
-        yield f"{named[main]} in {label} last 12 months by month", Form((main,), grain="month")
-        yield f"share of {named[main]} by {model.dimension(name).label.lower()} this year", Form((main,), (name,))
-    for measure in model.overview.measures[1:4]:
-        yield f"{named[measure]} last month vs previous month", Form((measure,))
-        yield f"{named[measure]} by weekday", Form((measure,), grain="day_of_week")
-
-
-def _same(found: Form, wanted: Form) -> bool:
-    return (found.measures, found.dimensions, found.grain, found.limit) == (
-        wanted.measures,
-        wanted.dimensions,
-        wanted.grain,
-        wanted.limit,
-    )
 
 
 __all__ = ["Questions", "Taught", "Unclear", "UserError"]

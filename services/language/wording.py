@@ -11,11 +11,13 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from services import formats
-from services.language.answering import CHANGE, SHARE, Added, Result, by_growth
 from services.language.asking import ASK, SURE, Reading, Vocabulary
 from services.language.forms import Condition, Form, Threshold
+from services.language.lexicon import COUNTED
+from services.language.queries import by_growth
+from services.language.results import CHANGE, NEWNESS, SHARE, Added, Result
 from services.language.spans import DAY, Span
-from services.model import Format, SalesModel
+from services.model import Format, Role, SalesModel
 from services.periods import Grain
 
 GRAIN_WORDS = {
@@ -47,7 +49,12 @@ CALCULATIONS = {
     "avg_per_period": "average {} per {}",
     "moving_avg": "moving average of {} over {} {}s",
     "in_vs_rest": "{} against all others",
+    "new": "{} of new customers",
+    "returning": "{} of returning customers",
+    "new_vs_returning": "{} of new vs returning customers",
 }
+#: The same for a measure that counts customers.
+COUNTED_PEOPLE = {"new": "new {}", "returning": "returning {}", "new_vs_returning": "new vs returning {}"}
 #: Why a question is not answered, by reason.
 REASONS = {
     "missing_measure": "There is no measure called {words} in these data. Measures: {measures}.",
@@ -62,10 +69,10 @@ ADVICE = {
     "why": "Why a number moved is not a question for one query: open Trends and the bridge of the change.",
     "forecast": "What will happen is a forecast: open the Forecast page.",
     "advice": "I can show numbers, not decide: ask for what the decision depends on, such as top products by growth.",
-    "new": "Who is new, comes back or stayed away is not one query; ask for customers by month, or for those with "
-    "more than one order in a period.",
-    "weekday": "A question cannot be held to some days of the week; ask for all of them by weekday, such as revenue "
-    "by weekday in 2011.",
+    "new": "Who stayed away, or which customers are new, is not one query; ask how many are new or returning, or for "
+    "revenue from new and returning customers by month.",
+    "weekday": "Groups of weekdays cannot be set against each other; ask for one of them, or for all by weekday.",
+    "season": "A question cannot be held to one month of every year; ask for all of them by month of the year.",
     "model": "That analysis is not one query; ask for the numbers behind it.",
 }
 
@@ -80,7 +87,9 @@ def certainty(reading: Reading) -> str:
 def restated(form: Form, model: SalesModel) -> str:
     """Return a form as a phrase: "top 5 products by units, country Germany, July to September 2011"."""
     measures = " and ".join(_label(model, name) for name in form.measures)
-    if form.calculation:
+    if form.calculation in COUNTED_PEOPLE and _counts_people(form, model):
+        measures = COUNTED_PEOPLE[form.calculation].format(measures)
+    elif form.calculation:
         measures = CALCULATIONS[form.calculation].format(measures, *_window(form))
     by = [_dimension(model, name, plural=form.limit is not None) for name in form.dimensions]
     bucket = GRAIN_WORDS.get(form.grain or "", form.grain)
@@ -109,6 +118,12 @@ def restated(form: Form, model: SalesModel) -> str:
         other = span_words(form.comparison.span, model) if form.comparison.span else kind
         parts.append(f"{'change against' if form.comparison.form == 'growth' else 'compared with'} {other}")
     return ", ".join(part for part in parts if part)
+
+
+def _counts_people(form: Form, model: SalesModel) -> bool:
+    counted = COUNTED.fullmatch(model.measure(form.measures[0]).expression.strip())
+    people = model.by_role(Role.CUSTOMER)
+    return bool(people and counted and counted[1] == model.dimension(people).column)
 
 
 def _window(form: Form) -> tuple[str, ...]:
@@ -184,24 +199,42 @@ def sentence(result: Result, model: SalesModel) -> str:
             change = cell(frame[CHANGE].iloc[0], CHANGE, added, model)
             return f"{what}: {number}, {change} against {cell(frame['before'].iloc[0], 'before', added, model)}."
         return f"{what[:1].upper()}{what[1:]}: {number}."
-    if form.dimensions and form.order and form.dimensions[-1] in frame and not form.limit_per:
-        name = form.dimensions[-1]
-        column = f"{name}__label" if f"{name}__label" in frame else name
-        leader = frame[column].iloc[0]
-        shown = leader if isinstance(leader, str) else "(not given)"
-        field = CHANGE if by_growth(form) and CHANGE in frame else form.order[0]
-        number = cell(frame[field].iloc[0], field, added, model)
-        return f"{what[:1].upper()}{what[1:]}: {shown} leads with {number}."
-    if "time" in frame and not form.dimensions and frame[measure].notna().any():
-        grain = result.answer.query.grain
-        values = frame[measure].astype("float64").fillna(0.0).to_numpy()
-        high, low = int(values.argmax()), int(values.argmin())
-        ends = [
-            f"{word} {cell(values[row], measure, added, model)} ({_bucket(frame['time'].iloc[row], grain, model)})"
-            for word, row in (("highest", high), ("lowest", low))
-        ]
-        return f"{_label(model, measure).capitalize()}: {', '.join(ends)}."
-    return f"{what[:1].upper()}{what[1:]}: {len(frame):,} rows."
+    rest = f"{len(frame):,} rows"
+    if NEWNESS in frame:
+        rest = _kinds(frame, measure, added, model)
+    elif form.dimensions and form.order and form.dimensions[-1] in frame and not form.limit_per:
+        rest = _leader(form, frame, added, model)
+    elif "time" in frame and not form.dimensions and frame[measure].notna().any():
+        return f"{_label(model, measure).capitalize()}: {_extremes(result, added, model)}."
+    return f"{what[:1].upper()}{what[1:]}: {rest}."
+
+
+def _kinds(frame: pd.DataFrame, measure: str, added: Mapping[str, Added], model: SalesModel) -> str:
+    """Return what all rows of new and of returning customers come to, as over time they do."""
+    if "time" in frame:
+        return f"{frame['time'].nunique():,} times"
+    kinds = frame.groupby(NEWNESS, sort=False)[measure].sum().items()
+    return ", ".join(f"{str(kind).lower()} {cell(value, measure, added, model)}" for kind, value in kinds)
+
+
+def _leader(form: Form, frame: pd.DataFrame, added: Mapping[str, Added], model: SalesModel) -> str:
+    name = form.dimensions[-1]
+    column = f"{name}__label" if f"{name}__label" in frame else name
+    leader = frame[column].iloc[0]
+    shown = leader if isinstance(leader, str) else "(not given)"
+    by = form.order[0] if form.order else form.measures[0]
+    field = CHANGE if by_growth(form) and CHANGE in frame else by
+    return f"{shown} leads with {cell(frame[field].iloc[0], field, added, model)}"
+
+
+def _extremes(result: Result, added: Mapping[str, Added], model: SalesModel) -> str:
+    frame, measure, grain = result.frame, result.form.measures[0], result.answer.query.grain
+    values = frame[measure].astype("float64").fillna(0.0).to_numpy()
+    ends = (("highest", int(values.argmax())), ("lowest", int(values.argmin())))
+    return ", ".join(
+        f"{word} {cell(values[row], measure, added, model)} ({_bucket(frame['time'].iloc[row], grain, model)})"
+        for word, row in ends
+    )
 
 
 def _bucket(moment: dt.datetime, grain: Grain | None, model: SalesModel) -> str:

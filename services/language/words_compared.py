@@ -73,7 +73,9 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
             before/one year ago/of the prior year/in last year/of the preceding year/the year prior)""",
         "previous_period": """
             the previous period | previous period | the prior period | prior period | the period before | the
-            preceding period | preceding period | last period | the last period | the one before | the period prior""",
+            preceding period | preceding period | last period | the last period | the one before | the period prior |
+            the (period/half/quarter/month/week/day)
+            (before that/prior to that/before it/preceding it/immediately before)""",
     },
     "share": {
         "of": """
@@ -87,7 +89,8 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
             of | share of total | percentage of total | % of total | as a percentage | as a share of total | as a
             percentage of total | as % of total | in percent | percent of total | as a share | weight of | proportion
             of total | what percent of | what percentage of | what proportion of | what share of | what fraction of |
-            percent | slice of | chunk of | (what/which/the/a/our) (slice/chunk/cut/piece/bit) of""",
+            percent | per cent | in per cent | slice of | chunk of |
+            (what/which/the/a/our) (slice/chunk/cut/piece/bit) of""",
     },
     "running": {
         "": """
@@ -166,6 +169,8 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
             out the door | over the line | under our belt | on the books | on our books | in the books | in the bag |
             (running/run/runs/ran/tracking/trending/hovering) at | (through/via) us | our way |
             once (you/we/i/they) |
+            (pls/please/you/to/kindly) share | love to | keep wondering | keep asking | out of curiosity |
+            just out of curiosity | following up | to follow up | a lot | (an/some) idea |
             off the shelves | off our shelves | through the till | through the tills | to our name""",
     },
     "vague": {
@@ -194,8 +199,11 @@ COMPARED: Mapping[str, Mapping[str, str]] = {
             | amongst | through | via | using | between""",
     },
     "new": {
+        "new": """
+            new | brand new | first time | first - time | newly acquired | newly won""",
+        "returning": "returning | repeat | existing | recurring | established",
         "": """
-            new | returning | repeat | first time | lost | churned | inactive | loyal | lapsed | recurring | existing
-            | one - time | retained | dormant | first - time | reactivated | onetime | one time""",
+            lost | churned | inactive | loyal | lapsed | one - time | retained | dormant | reactivated | onetime | one
+            time""",
     },
 }

@@ -1,4 +1,7 @@
-"""After a publish the landing page is computed once for every row scope in use, before somebody waits for it."""
+"""After a publish the landing page is computed once for every row scope in use, before somebody waits for it.
+
+So are the words of questions, which every process keeps for itself, and has none of when it starts.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from dataclasses import replace
 
 from callbacks.wiring import PageContext, Services
 from salescope.gate import find_page
-from services.access import Viewer
+from services.access import Permission, Viewer
 from services.accounts import Accounts
 from services.warehouse import Pointer
 
 log = logging.getLogger("salescope")
 LANDING = "/"
 MOST_SCOPES = 20
+#: Row scopes whose words are made ready at most: each takes about a second.
+MOST_WORDS = 4
 #: Warming takes turns with itself, and nobody's own.
 NOBODY = 0
 
@@ -31,22 +36,29 @@ class Warming:
         self._seen: str | None = None
 
     def notice(self, pointer: Pointer | None) -> threading.Thread | None:
-        """Begin when these data are live for the first time; what is live at the start was warmed before."""
+        """Begin when these data are live for the first time; of what is live at the start only words are missing."""
         live = f"{pointer.version} {pointer.published_at}" if pointer else ""
         with self._lock:
             before, self._seen = self._seen, live
-        if before in (None, live) or not live:
+        if before == live or not live or (before is None and self._services.questions is None):
             return None
-        thread = threading.Thread(target=self._warm, name="warming", daemon=True)
+        thread = threading.Thread(target=self._warm, args=(before is not None,), name="warming", daemon=True)
         thread.start()
         return thread
 
-    def _warm(self) -> None:
+    def _warm(self, pages: bool) -> None:  # noqa: FBT001 - from one caller
         try:
-            for who in self._in_use()[:MOST_SCOPES]:
+            found = self._in_use()
+            for who in found[:MOST_SCOPES] if pages else ():
                 self._open(who)
+            self._read(found)
         except Exception:  # whoever opens the page is told what is wrong
             log.warning("The landing page could not be computed ahead", exc_info=True)
+
+    def _read(self, found: list[Viewer]) -> None:
+        asking = {who.scope: who for who in found if who.may(Permission.DASHBOARDS_VIEW)}
+        for who in list(asking.values())[:MOST_WORDS] if self._services.questions is not None else ():
+            self._services.questions.warm(replace(who, user_id=NOBODY))
 
     def _in_use(self) -> list[Viewer]:
         """Return one viewer for each row scope and role of the sessions that are alive."""

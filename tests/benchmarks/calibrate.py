@@ -68,6 +68,8 @@ PRIOR = {
     "grain": -0.5,
     "unranked": -2.5,
     "skipped": -1.2,
+    "judged": -1.5,
+    "unjoined": -1.5,
     "unused": -2.5,
     "unused_number": -4.0,
     "unused_unit": -3.0,
@@ -92,6 +94,7 @@ PRIOR = {
     "rare": -0.3,
     "unsaid": -1.0,
     "lengthy": -0.3,
+    "mixed": -1.5,
 }
 #: Generated questions whose neighbours count as known.
 FAMILIAR_FROM = 1500

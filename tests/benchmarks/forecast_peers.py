@@ -8,7 +8,8 @@ They are no part of the product and live in an environment of their own:
 
 The last command scores them and keeps the scores, for `make bench-forecast`. Tools of single series forecast `SAMPLED`
 series and see the last `LONGEST` periods; LightGBM learns from all series and whole histories. A week's season is too
-long for ARIMA and ETS: they get weeks as they are, and with the season taken off by STL (MSTL).
+long for ARIMA and ETS: they get weeks as they are, and with the season taken off by STL (MSTL). Days take AutoARIMA
+too long.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def single(train: pd.DataFrame, said: dict[str, Any]) -> Iterator[tuple[str, pd.
     if season > 24:
         offered["AutoETS, MSTL"] = tools.MSTL(season, tools.AutoETS(1, model="ZZN"), alias="x")
         offered["AutoARIMA, MSTL"] = tools.MSTL(season, tools.AutoARIMA(season_length=1), alias="x")
-    offered["AutoARIMA"] = tools.AutoARIMA(season_length=short, alias="x")
+    if said["frequency"] != "daily":
+        offered["AutoARIMA"] = tools.AutoARIMA(season_length=short, alias="x")
     rows = train.groupby("series_id").tail(LONGEST)
     frame = pd.DataFrame({"unique_id": rows["series_id"], "y": rows["value"].astype("float64")})
     frame["ds"] = frame.groupby("unique_id").cumcount() + 1

@@ -98,6 +98,34 @@ def test_marks_are_dragged_over_and_undone_by_one_key(visit: Visitor) -> None:
     assert tab.problems == []
 
 
+def test_what_is_slow_or_does_not_come_is_said(visit: Visitor) -> None:
+    """A slow answer says what it is about and can be given up; one that fails never passes for what was asked for."""
+    tab = visit("executive")
+    page, asked = tab.page, "**/_dash-update-component*"
+    year = tab.first_kpi()
+    page.route(asked, lambda _never_answered: None, times=1)
+    page.select_option("#overview-period", "last_month")
+    page.wait_for_selector("#slow >> text=Asking the data for Overview")
+    page.click("#slow button")
+    page.wait_for_selector("#problems >> text=Cancelled. The page shows what it showed before.")
+    page.wait_for_function("() => document.querySelector('#overview-period').value === 'ytd'")
+    assert tab.first_kpi() == year
+    for act, words in (
+        (lambda route: route.fulfill(status=500, json={"error": "The disk is full."}), "The disk is full."),
+        (lambda route: route.fulfill(status=401, json={"error": "Sign in."}), "Reload to sign in"),
+        (lambda route: route.abort(), "The server does not answer"),
+    ):
+        page.route(asked, act, times=1)
+        page.select_option("#overview-period", "mtd")
+        page.wait_for_selector(f".stale #broken >> text={words}")
+        page.select_option("#overview-period", "ytd")
+        page.wait_for_selector("#broken", state="detached")
+        tab.expect_kpi(year)
+    page.route("**/_dash-layout*", lambda route: route.abort())
+    page.goto(tab.server.url)
+    page.wait_for_selector("#broken >> text=The page could not be loaded")
+
+
 def test_two_managers_open_the_same_address_and_see_their_own_rows(visit: Visitor) -> None:
     manager, analyst = visit("manager"), visit("analyst")
     address = "/?from=2011-11-01&to=2011-11-30&compare=prior"

@@ -15,6 +15,7 @@ from salescope.app import create_app
 from salescope.warming import Warming
 from services.access import Viewer
 from services.database import SignedIn, open_database
+from services.language.questions import Questions
 from services.overview import answers, default_query, offered
 from services.planning import Planning
 from services.sales import Sales
@@ -52,9 +53,14 @@ def test_scopes_in_use_are_warmed_and_no_others(copy: Installation) -> None:
     sales = product.make_sales(settings)
     engine = open_database(settings.database_url)
     data, planning = product.data_room(settings, product.warehouse(settings), engine), Planning(engine, sales.model)
-    warming = Warming(Services(sales, data, None, None, planning, None), copy.accounts())  # type: ignore[arg-type]
+    questions = Questions(engine, sales)
+    warming = Warming(Services(sales, data, None, None, planning, questions), copy.accounts())  # type: ignore[arg-type]
+    words = warming.notice(FIRST)
+    assert words is not None
+    words.join(60)
     assert warming.notice(FIRST) is None
-    assert warming.notice(FIRST) is None
+    assert [kept.index.model for kept in questions._vocabularies._kept.values()] == [sales.model]
+    assert not is_warm(sales, manager)
     thread = warming.notice(SECOND)
     assert thread is not None
     thread.join(60)

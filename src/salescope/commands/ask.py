@@ -12,10 +12,10 @@ from salescope.commands.analysis import opened
 from salescope.terminal import escape, explained, out, table
 from services.access import Viewer
 from services.errors import SalescopeError, UserError
-from services.language import answering, batch, wording
-from services.language.answering import Result
+from services.language import answering, batch, queries, wording
 from services.language.asking import Reading, read
 from services.language.index import Vocabularies, clock_of
+from services.language.results import Result
 from services.query import SalesQuery
 from services.sales import Sales
 
@@ -58,7 +58,7 @@ def explain(question: tuple[str, ...], *, email: str | None) -> None:
         query = SalesQuery.from_json(text)
     else:
         index = Vocabularies(sales).of(viewer).index
-        query = answering.to_query(understood(text, sales, viewer).form, sales.model, sales.coverage(), index)
+        query = queries.to_query(understood(text, sales, viewer).form, sales.model, sales.coverage(), index)
     answer = sales.answer(query, viewer)
     out.print(f"Answered from: {escape(answer.trust.served)} in {answer.trust.milliseconds:.0f} ms")
     for name, reason in answer.trust.plan.misses if answer.trust.plan else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -142,6 +143,20 @@ def _time(slots: Slots, _name: str) -> str:
     return text if free or slots.dice.random() < 0.3 or text[0] in "lyYptTRrL" else f"in {text}"
 
 
+def _people(slots: Slots, name: str) -> str:
+    """Return customers, counted; the parts of the model they need must be there."""
+    model, lexicon = slots.vocabulary.model, slots.vocabulary.lexicon
+    people = model.by_role(Role.CUSTOMER) or ""
+    slots.wanted[f"m:{name}"] = lexicon.counted_by[people]
+    return model.dimension(people).plural.lower()
+
+
+def _weekday(slots: Slots, _name: str) -> str:
+    day = slots.dice.choice(calendar.day_name)
+    slots.wanted["f:day"] = f"weekday:in:{day}"
+    return f"{day}s"
+
+
 def _count(slots: Slots, _name: str) -> str:
     number = slots.dice.choice([3, 5, 7, 10, 12, 20])
     slots.wanted["n:"] = str(number)
@@ -165,6 +180,8 @@ _SLOTS: dict[str, Callable[[Slots, str], str]] = {
     "v": _value,
     "t": _time,
     "n": _count,
+    "wd": _weekday,
+    "people": _people,
     "x": _bound,
     "fm": _foreign(FOREIGN_MEASURES),
     "fd": _foreign(FOREIGN_DIMENSIONS),
@@ -213,20 +230,28 @@ TEMPLATES: tuple[tuple[str, dict[str, str]], ...] = (
     ),
     ("3 month moving average of {m} for {v}", {"g": "month", "k": "moving_avg", "w": "3"}),
     ("how did {m} for {v} develop {t}", {"g": "any"}),
+    ("{m} on {wd}", {}),
+    ("new {people} {t}", {"k": "new"}),
+    ("returning {people} for {v} {t}", {"k": "returning"}),
+    ("new vs returning {people} by month {t}", {"k": "new_vs_returning", "g": "month"}),
+    ("{m} by {d} on {wd} {t}", {}),
+    ("{m} for {v} on {wd}", {}),
     ("best month for {m} {t}", {"g": "month", "s": "{m}:desc", "n": "1"}),
 )
 
 
 def generated(vocabulary: Vocabulary, count: int, seed: int) -> Iterator[Case]:
     """Yield questions, some misspelt, about one in four of them not to be answered."""
-    dice = random.Random(seed)
+    dice, model = random.Random(seed), vocabulary.model
+    counted = model.by_role(Role.CUSTOMER) in vocabulary.lexicon.counted_by
+    templates = [each for each in TEMPLATES if counted or "{people}" not in each[0]]
     for _ in range(count):
         slots = Slots(vocabulary, dice)
         if dice.random() < 0.25:
             text = _filled(dice.choice(IDLE), slots)
             yield Case(_noisy(text, dice, 0.1), None)
             continue
-        template, extra = dice.choice(TEMPLATES)
+        template, extra = dice.choice(templates)
         lead = "" if template.split()[0] in ("which", "what", "how", "growth") else dice.choice(LEADS)
         text = lead + _filled(template, slots) + dice.choice(TAILS)
         yield Case(_noisy(text, dice, 0.25), _wanted(slots, extra))

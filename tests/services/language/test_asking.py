@@ -7,11 +7,12 @@ import datetime as dt
 import pytest
 
 from services.access import RowScope
-from services.errors import UserError
-from services.language import answering, wording
+from services.errors import QueryError, UserError
+from services.language import answering, queries, wording
 from services.language.asking import Reading, Vocabulary, read
 from services.language.confidence import pairs, strangeness
 from services.language.index import Vocabularies
+from services.language.results import Result
 from services.language.spans import Clock
 from services.periods import Compare, Grain, Period
 from services.query import Filter, SalesQuery, Sort
@@ -43,7 +44,7 @@ def words(sales: Sales) -> Vocabulary:
 def asked(text: str, words: Vocabulary, sales: Sales) -> SalesQuery:
     reading = read(text, words, CLOCK)
     assert reading.answerable, (reading.faults, reading.confidence)
-    return answering.to_query(reading.form, sales.model, sales.coverage(), words.index)
+    return queries.to_query(reading.form, sales.model, sales.coverage(), words.index)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,10 @@ def asked(text: str, words: Vocabulary, sales: Sales) -> SalesQuery:
             "revenue q3 2011 compared with last year",
             SalesQuery(measures=("revenue",), period=THIRD_QUARTER, compare=Compare.YEAR),
         ),
+        (
+            "orders on Mondays and Fridays in november 2011",
+            SalesQuery(measures=("orders",), filters=(Filter("weekday", "is", ("1", "5")),), period=NOVEMBER),
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -100,6 +105,8 @@ def test_a_question_is_the_query_of_a_click(question: str, query: SalesQuery, wo
         ("ok, and by product", "ambiguous"),
         ("orders in each county of England", "missing_dimension"),
         ("revenue from business customers", "unknown_value"),
+        ("revenue every December", "unsupported_analysis"),
+        ("top 5 new customers", "unsupported_analysis"),
         ("a, " * 160, "ambiguous"),
     ],
 )
@@ -144,6 +151,15 @@ def test_questions_written_for_the_sample(words: Vocabulary) -> None:
         ("how much weaker were orders in Q2 2011 than in Q2 2010", "change in orders Q2 2011 vs Q2 2010"),
         ("now revenue by month", "revenue by month"),
         ("SALES TO US", "sales to the USA"),
+        ("Hi Anna, could you send me revenue by month? Best, Tom", "revenue by month"),
+        ("the auditors need the revenue of November 2011", "revenue of November 2011"),
+        ("order trend for Belgium", "number of orders over time for Belgium"),
+        ("Italy vs Portugal: orders and revenue", "orders and revenue, Italy vs Portugal"),
+        ("units last quarter against the quarter before that", "units last quarter vs the previous period"),
+        ("what did Belgian customers spend in 2011", "revenue in Belgium in 2011"),
+        ("average orders per week in 2011", "average number of orders per week in 2011"),
+        ("revenue per quarter from 2010 till 2011", "quarterly revenue from 2010 till 2011"),
+        ("orders every Saturday and Sunday of 2011", "orders on weekends in 2011"),
     ],
 )
 def test_words_that_say_nothing_change_nothing(said: str, plain: str, words: Vocabulary) -> None:
@@ -187,7 +203,7 @@ def test_row_scope_holds_in_what_a_question_knows(sales: Sales) -> None:
 def test_answers_agree_with_the_query_they_came_from(words: Vocabulary, sales: Sales) -> None:
     admin = viewer_of("admin")
 
-    def result(text: str) -> answering.Result:
+    def result(text: str) -> Result:
         return answering.answer(read(text, words, CLOCK).form, sales, admin, words.index)
 
     share = result("share of units in Germany in 2011")
@@ -203,6 +219,18 @@ def test_answers_agree_with_the_query_they_came_from(words: Vocabulary, sales: S
     assert average.total == pytest.approx(running.frame["running"].iloc[-1] / 12)
     per_group = result("top 2 products per country in 2011")
     assert per_group.frame.groupby("country").size().max() == 2
+    known = {text: result(f"customers {text}").total or 0 for text in ("", "before 2011", "in 2011")}
+    new = result("how many new customers did we get in 2011").total
+    assert new == known[""] - known["before 2011"]
+    assert result("returning customers in 2011").total == known["in 2011"] - new
+    assert result("new customers by month in 2011").frame["customers"].sum() == new
+    spent = result("revenue from new vs returning customers by month in 2011").frame
+    assert spent["revenue"].sum() == pytest.approx(result("revenue in 2011").total)
+    assert set(spent["customers_are"]) == {"New", "Returning", "Not known"}
+    german = result("revenue from new and returning customers in Germany in 2011").frame
+    assert german["revenue"].sum() == pytest.approx(result("revenue in Germany in 2011").total)
+    with pytest.raises(QueryError, match="cannot be told apart"):
+        result("average order value of new customers in 2011")
     custom = result("revenue october 2011 vs february 2011")
     assert custom.frame["before"].iloc[0] == pytest.approx(result("revenue in february 2011").total)
     grown = result("which countries grew most in 2011 vs 2010").frame

@@ -12,7 +12,7 @@ from services.access import EVERYTHING, RowScope, Viewer
 from services.accounts import Accounts
 from services.database import migrate, open_database
 from services.errors import AccessDeniedError, QueryError
-from services.language import answering, editing
+from services.language import editing, queries
 from services.language.forms import Form
 from services.language.questions import SYNONYM, VERIFIED, Questions
 from services.language.spans import Span
@@ -137,7 +137,7 @@ def test_every_choice_of_a_chip_is_a_query(questions: Questions, sales: Sales) -
             for choice in chip.choices:
                 changed = questions.edited(form, [(choice.slot, choice.value)], ANALYST)
                 assert changed != form, (chip, choice)
-                answering.to_query(changed, sales.model, sales.coverage(), index)
+                queries.to_query(changed, sales.model, sales.coverage(), index)
     assert editing.edited(Form(("revenue",)), [("measure", "no"), ("limit", "x"), ("odd", "1")], sales.model) == Form(
         ("revenue",)
     )
