@@ -129,7 +129,7 @@ def _page_content(services: Services, who: Viewer, path: str, search: object) ->
     if page is None:
         return shell.message("There is no such page", f"Nothing is at {path[:200]}."), "Not found"
     if not who.may(page.permission):
-        return shell.message("Not for your role", _missing(page, who)), "Not allowed"
+        return shell.message("Not for your role", who.lacks(page.permission, page.title)), "Not allowed"
     reason = page.missing(services.sales.model)
     if reason:
         return _not_offered(page, reason, who, without_data=services.sales.model is EMPTY), page.title
@@ -137,14 +137,6 @@ def _page_content(services: Services, who: Viewer, path: str, search: object) ->
         return page.render(PageContext(services, who, parse_search(search))), page.title
     except UserError as error:  # such as a row scope over a dimension that other data do not have
         return shell.message(f"{page.title} cannot be shown", str(error)), page.title
-
-
-def _missing(page: Page, who: Viewer) -> str:
-    """Return what somebody lacks for a page, and who can help."""
-    if who.looked_at_by:
-        return f"{page.title} is not shown while you look as {who.email}: it changes something, or they may not see it."
-    needs = f"{page.title} needs the permission {page.permission.value!r}, which the role {who.role!r} does not have."
-    return f"{needs} Ask an admin of your organisation for it."
 
 
 def _not_offered(page: Page, reason: str, who: Viewer, *, without_data: bool) -> Any:

@@ -274,8 +274,10 @@ def test_answers_kept_for_one_person_are_not_given_to_another(
     assert truth["admin"] != truth["manager"]
 
 
-def signed_in_with(server: Server, installation: Installation, email: str, scope: RowScope) -> Client:
-    installation.accounts().add(email, "", "manager", password=PASSWORD, scope=scope)
+def signed_in_with(
+    server: Server, installation: Installation, email: str, scope: RowScope, role: str = "manager"
+) -> Client:
+    installation.accounts().add(email, "", role, password=PASSWORD, scope=scope)
     client = Client(server.port)
     assert client.sign_in(email, PASSWORD).status == 302
     return client

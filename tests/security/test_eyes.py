@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from salescope.gate import ROUTES, Gate
+from salescope.gate import Gate
 from salescope.pages import PAGES
+from salescope.policy import ROUTES
 from services.access import EVERYTHING, ROLES, Permission
 from tests.client import Client, callback_body
 from tests.serving import ALLOWED, Installation, Server, email_of
