@@ -10,6 +10,7 @@ from dash import Input, Output
 from callbacks import filters, tiles
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import explore as layout
+from layouts import noted
 from layouts.shell import notice
 from layouts.tiles import Drawn, contents
 from services import explore, pivot
@@ -28,7 +29,7 @@ def render(context: PageContext) -> Rendered:
     """Return the page in the state its URL asks for."""
     sales, bar = context.sales, _bar(context.sales)
     exploration, messages = explore.read(context.params, sales.model)
-    drawn = _drawn(sales, exploration, context.viewer)
+    drawn = _drawn(context.services, exploration, context.viewer)
     return layout.page(
         sales.model, bar.component(exploration.query, context.viewer), exploration, drawn, _notices(messages)
     )
@@ -37,7 +38,7 @@ def render(context: PageContext) -> Rendered:
 def drawn(context: PageContext) -> Sequence[Drawn]:
     """Return the page's tile, for exports of the page."""
     exploration, _ = explore.read(context.params, context.sales.model)
-    return [_drawn(context.sales, exploration, context.viewer)]
+    return [_drawn(context.services, exploration, context.viewer)]
 
 
 def register(register: Register, services: Services) -> None:
@@ -57,7 +58,7 @@ def register(register: Register, services: Services) -> None:
     def update(viewer: Viewer, change: object, shown: object) -> list[Any]:
         found = change if isinstance(change, Mapping) else {}
         exploration, messages = explore.read(filters.parse_search(found.get("search")), sales.model)
-        drawn = _drawn(sales, exploration, viewer)
+        drawn = _drawn(services, exploration, viewer)
         return [
             _notices(messages),
             layout.settings(exploration, sales.model),
@@ -66,10 +67,14 @@ def register(register: Register, services: Services) -> None:
         ]
 
 
-def _drawn(sales: Sales, exploration: Exploration, viewer: Viewer) -> Drawn:
-    return tiles.attempt(
+def _drawn(services: Services, exploration: Exploration, viewer: Viewer) -> Drawn:
+    sales = services.sales
+    covered = sales.window(exploration.query).asked
+    notes = services.planning.notes(covered.start.date(), covered.end.date())
+    drawn = tiles.attempt(
         "Pivot", lambda: layout.draw(exploration, pivot.table(sales, exploration.pivot, viewer), sales.model)
     )
+    return noted.add(drawn, notes, sales.model)
 
 
 def _notices(messages: tuple[str, ...]) -> list[Any]:

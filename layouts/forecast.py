@@ -35,6 +35,8 @@ GRAINS = {Grain.DAY: "Days", Grain.WEEK: "Weeks", Grain.MONTH: "Months", Grain.Q
 #: Periods of history drawn before the forecast, as multiples of the horizon, within these bounds.
 FEWEST, MOST = 30, 110
 TARGET = "#d55e00"
+#: Chances nearer to 0 or 1 are not told apart.
+UNSURE = 0.01
 #: Periods side by side; labels stand clear of those of the other axis.
 TIME_AXIS: dict[str, Any] = {
     "type": "category",
@@ -153,6 +155,15 @@ def _table(title: str, ahead: pd.DataFrame, asked: ForecastQuery, model: SalesMo
     return tables.table(title, heads, rows)
 
 
+def _chance(share: float, model: SalesModel) -> str:
+    """Return a chance in words that claim no certainty: past errors are too few for that."""
+    if share < UNSURE:
+        return f"under {formats.short(UNSURE, Format.PERCENT, model)}"
+    if share > 1 - UNSURE:
+        return f"over {formats.short(1 - UNSURE, Format.PERCENT, model)}"
+    return formats.short(share, Format.PERCENT, model)
+
+
 def chances(found: Reach | None, asked: ForecastQuery, model: SalesModel) -> Drawn:
     """Return what the whole horizon may add up to and how likely amounts are."""
     measure = model.measure(asked.measure)
@@ -169,7 +180,7 @@ def chances(found: Reach | None, asked: ForecastQuery, model: SalesModel) -> Dra
         [
             "The target" if math.isnan(each.change) else f"{each.change:+.0%}" if each.change else "As a year before",
             formats.exact(each.amount, measure.format, model),
-            formats.short(each.chance, Format.PERCENT, model),
+            _chance(each.chance, model),
         ]
         for each in found.chances
     ]
@@ -265,7 +276,7 @@ def leaders(listed: pd.DataFrame, name: str, asked: ForecastQuery, names: tuple[
         [
             f"{row['place_label']} {row['rank']}. {row['label']}",
             *(formats.exact(row[each], measure.format, model) for each in ("mean", "lo80", "hi80", "before")),
-            formats.short(row["chance"], Format.PERCENT, model),
+            _chance(row["chance"], model),
         ]
         for row in listed.to_dict("records")
     ]

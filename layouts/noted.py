@@ -20,30 +20,40 @@ LINE = {"color": "#b8860b", "width": 1.5, "dash": "dot"}
 def add(drawn: Drawn, notes: Sequence[Note], model: SalesModel) -> Drawn:
     """Return the chart with the notes that touch its time buckets; any other tile as it is.
 
-    A chart over time is one whose x axis has a category per bucket: its marks say which (layouts/marks.py).
+    A chart over time has an x axis of dates, or with a place per bucket: its marks say which (layouts/marks.py).
     """
     times = _times(drawn.figure) if notes and drawn.figure is not None and not (drawn.empty or drawn.problem) else []
-    placed = [(note, index) for note in notes if (index := _bucket(times, note.first, note.last)) is not None]
-    if not placed or drawn.figure is None:
+    found = [(note, index) for note in notes if (index := _bucket(times, note.first, note.last)) is not None]
+    if not found or drawn.figure is None:
         return drawn
     layout: dict[str, Any] = dict(drawn.figure["layout"])
-    layout["shapes"] = [*layout.get("shapes", ()), *(_line(index) for _, index in placed)]
+    dated = layout["xaxis"].get("type") == "date"
+    placed = [(note, max(note.first, times[0]).isoformat() if dated else index) for note, index in found]
+    layout["shapes"] = [*layout.get("shapes", ()), *(_line(place) for _, place in placed)]
     layout["annotations"] = [
         *layout.get("annotations", ()),
-        *(_flag(note, index, number) for number, (note, index) in enumerate(placed, 1)),
+        *(_flag(note, place, number) for number, (note, place) in enumerate(placed, 1)),
     ]
     words = "; ".join(f"({number}) {_when(note, model)}: {note.text}" for number, (note, _) in enumerate(placed, 1))
     return replace(drawn, figure={**drawn.figure, "layout": layout}, summary=f"{drawn.summary} Notes: {words}.")
 
 
 def _times(figure: Figure) -> list[dt.date]:
-    """Return the first day of each bucket along the x axis; none where the traces do not share one."""
-    found: set[tuple[str, ...]] = set()
+    """Return the first day of each bucket along the x axis; none where the traces do not share one.
+
+    Marks of single points on an axis of dates, such as what does not fit, stand on the line of all.
+    """
+    axis = figure["layout"].get("xaxis", {})
+    if axis.get("type") not in ("category", "date") and axis.get("tickmode") != "array":
+        return []
+    found: list[tuple[str, ...]] = []
     for trace in figure["data"]:
         fields = (trace.get("meta") or {}).get("fields", ())
-        if "time" in fields and figure["layout"].get("xaxis", {}).get("type") == "category":
-            found.add(tuple(row[1 + fields.index("time")] for row in trace["customdata"]))
-    days = next(iter(found)) if len(found) == 1 else ()
+        if "time" in fields and all(trace["customdata"]):
+            found.append(tuple(row[1 + fields.index("time")] for row in trace["customdata"]))
+    longest = max(found, key=len, default=())
+    one = all(set(each) <= set(longest) for each in found) if axis.get("type") == "date" else len(set(found)) == 1
+    days = longest if one else ()
     return [dt.date.fromisoformat(day) for day in days] if list(days) == sorted(set(days)) else []
 
 
@@ -54,13 +64,13 @@ def _bucket(times: Sequence[dt.date], first: dt.date, last: dt.date) -> int | No
     return max((index for index, time in enumerate(times) if time <= first), default=0)
 
 
-def _line(index: int) -> dict[str, Any]:
-    return {"type": "line", "x0": index, "x1": index, "y0": 0, "y1": 1, "yref": "paper", "line": LINE}
+def _line(place: int | str) -> dict[str, Any]:
+    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper", "line": LINE}
 
 
-def _flag(note: Note, index: int, number: int) -> dict[str, Any]:
+def _flag(note: Note, place: int | str, number: int) -> dict[str, Any]:
     return {
-        "x": index,
+        "x": place,
         "y": 1,
         "yref": "paper",
         "yanchor": "bottom",

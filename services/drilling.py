@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlencode
 
-from services import buckets
+from services import buckets, formats
 from services.errors import QueryError
 from services.model import TIME_PARTS, Calendar, Role, SalesModel
 from services.periods import DAY, Compare, Grain, Period, Range
@@ -205,20 +205,32 @@ def _keep(
     model: SalesModel, query: SalesQuery, narrowed: SalesQuery, mark: Mark, _asked: Range, places: Places
 ) -> Iterator[Entry]:
     base = replace(query, grain=None)
-    if mark.time is not None:
-        yield Entry(Group.KEEP, f"Only {mark.label}", here(places, replace(base, period=narrowed.period)))
-    if mark.values:
-        kept = base
-        for field, value in mark.values:
-            kept = filtered(kept, field, value)
-        yield Entry(Group.KEEP, f"Only {mark.label}", here(places, kept))
+    valued = base
+    for field, value in mark.values:
+        valued = filtered(valued, field, value)
+    if mark.at:
+        yield Entry(Group.KEEP, f"Only {mark.label}", here(places, replace(valued, period=narrowed.period)))
+    if mark.time is not None and mark.values:
+        time, rest = _named(model, query, mark, mark.time)
+        yield Entry(Group.KEEP, f"Only {time}", here(places, replace(base, period=narrowed.period)))
+        yield Entry(Group.KEEP, f"Only {rest}", here(places, valued))
     if len(mark.values) == 1 and mark.values[0][1] is not None:
         ((field, value),) = mark.values
         if not _alone(query, field):
-            yield Entry(Group.KEEP, f"Without {mark.label}", here(places, filtered(base, field, value, keep=False)))
+            name = _named(model, query, mark, mark.time)[1] if mark.time is not None else mark.label
+            yield Entry(Group.KEEP, f"Without {name}", here(places, filtered(base, field, value, keep=False)))
     for field in dict.fromkeys(each.field for each in query.filters):
         without = replace(base, filters=tuple(each for each in query.filters if each.field != field))
         yield Entry(Group.KEEP, f"All {plural(model, field)} again", here(places, without))
+
+
+def _named(model: SalesModel, query: SalesQuery, mark: Mark, time: dt.date) -> tuple[str, str]:
+    """Return what the time of a mark is called, and what its values are: the rest of what the mark is called."""
+    name = formats.bucket(time, query.grain, model)
+    rest = mark.label.removeprefix(f"{name} · ").removesuffix(f" · {name}")
+    if rest == mark.label:
+        rest = ", ".join("(not given)" if value is None else value for _, value in mark.values)
+    return name, rest
 
 
 def _alone(query: SalesQuery, field: str) -> bool:

@@ -279,7 +279,8 @@ class Sales:
             sort=(Sort(self.model.overview.measures[0], descending=True),),
             limit=limit,
         )
-        frame = self.answer(query, viewer).frame.dropna(subset=[dimension])
+        frame = self.answer(query, viewer).frame
+        frame = frame[frame[dimension].notna()]
         labels = frame[f"{dimension}__label"] if found.label_column else frame[dimension]
         return [Choice(str(key), str(label)) for key, label in zip(frame[dimension], labels, strict=True)]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.access import Viewer
@@ -119,25 +121,38 @@ def seasonal_items(
         sort=(Sort(measure, descending=True),),
         limit=ITEMS,
     )
-    leading = sales.answer(base, viewer).frame.dropna(subset=[dimension])
+    leading = sales.answer(base, viewer).frame
+    leading = leading[leading[dimension].notna()]
     if leading.empty:
         return [], None
     keys = tuple(str(key) for key in leading[dimension])
     filters = (*query.filters, Filter(dimension, "is", keys))
     answer = sales.answer(replace(base, filters=filters, sort=(), limit=None, grain=Grain.MONTH), viewer)
     months = _whole_buckets(sales, answer.window.now, Grain.MONTH)
-    found = answer.frame.pivot_table(index=dimension, columns="time", values=measure, aggfunc="sum", fill_value=0.0)
-    found = found.reindex(index=list(leading[dimension]), columns=[each.start for each in months], fill_value=0.0)
+    found = _monthly(answer, dimension, [each.start for each in months])
     labels = leading[f"{dimension}__label"] if f"{dimension}__label" in leading else leading[dimension]
     made = []
     _, first = month_of(months[0].start.date(), sales.model.calendar) if months else (0, 0)
-    for key, label, value, row in zip(keys, labels, leading[measure], found.to_numpy(), strict=True):
-        one = season(row.tolist(), first) if months else None
+    for key, label, value in zip(keys, labels, leading[measure], strict=True):
+        one = season(found[key], first) if months else None
         if one is not None and one.p is not None:
             made.append(Seasonal(key, str(label), float(value), one, sure=False))
     sure = discoveries([each.season.p or 0.0 for each in made])
     made = [replace(each, sure=yes) for each, yes in zip(made, sure, strict=True)]
     return sorted(made, key=lambda each: (not each.sure, -each.season.strength)), answer
+
+
+def _monthly(answer: Answer, dimension: str, months: Sequence[dt.datetime]) -> Mapping[str, list[float]]:
+    """Return the measure of each value per month, 0 where there is nothing."""
+    places = {month: place for place, month in enumerate(months)}
+    found: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(months))
+    frame, measure = answer.frame, answer.query.measures[0]
+    for key, time, value in zip(
+        frame[dimension].tolist(), frame["time"].tolist(), frame[measure].tolist(), strict=True
+    ):
+        if time in places and not math.isnan(value):
+            found[str(key)][places[time]] += value
+    return found
 
 
 def offered_items(model: SalesModel) -> list[str]:

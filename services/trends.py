@@ -206,7 +206,7 @@ def bucketed(
     model: SalesModel, asked: TrendQuery, answer: Answer, buckets: Sequence[Range], field: str
 ) -> tuple[float, ...]:
     """Return a field per bucket; 0 where there is nothing, if that is what nothing means."""
-    frame = answer.frame.dropna(subset=["time"])
+    frame = answer.frame[answer.frame["time"].notna()]
     found = dict(zip((each.to_pydatetime() for each in frame["time"]), frame[field], strict=True))
     window, before = answer.window, field.endswith("__before")
     nothing = 0.0 if adding(model, asked.measure).zero and (window.before_known or not before) else math.nan

@@ -39,6 +39,8 @@ log = logging.getLogger("salescope")
 KEEP = 3
 #: What DuckDB may use to build a version; what does not fit is sorted on the disk.
 BUILD_MEMORY = "600MB"
+#: Statements after which a file is opened anew: until it is closed DuckDB 2.0 keeps 0.5 to 3 kB of each that groups.
+RENEW_AFTER = 4_000
 #: No query takes as long as this: an older folder of spilled data has no owner any more.
 SPILL_SECONDS = 24 * 3600
 NO_DATA = "There are no data yet. Load some: `salescope load --sample`."
@@ -72,13 +74,15 @@ class Pointer:
 class Snapshot:
     """A version to read from, through a read-only engine whose tables need no schema.
 
-    `coverage` is the row of the table of that name where there is no such table; ask `coverage_of`.
+    `coverage` is the row of the table of that name where there is no such table; ask `coverage_of`. `used` is told of
+    each statement that ended.
     """
 
     version: int
     published_at: str
     engine: sa.Engine
     coverage: Mapping[str, Any] | None = None
+    used: Callable[[], None] = lambda: None
 
 
 Build = Callable[[duckdb.DuckDBPyConnection], None]
@@ -119,6 +123,35 @@ class Warehouse(Protocol):
 
     def verify(self) -> Pointer | None:
         """Return what is live after checking that it is whole; raises SalescopeError otherwise."""
+
+
+class _Wear:
+    """Counts the statements on a file, and opens it anew after RENEW_AFTER, when none runs."""
+
+    def __init__(self, engine: sa.Engine, path: Path) -> None:
+        self._engine, self._path, self._statements, self._lock = engine, path, 0, threading.Lock()
+
+    def __call__(self) -> None:
+        """Count one."""
+        self._statements += 1
+        pool = self._engine.pool
+        busy = not isinstance(pool, QueuePool) or pool.checkedout() > 0
+        if self._statements < RENEW_AFTER or busy or not self._path.exists() or not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._statements = 0
+            self._engine.dispose()
+            # Where it cannot be opened the next statement says why: this one has its answer.
+            with contextlib.suppress(sa.exc.SQLAlchemyError):
+                _start(self._engine)
+        finally:
+            self._lock.release()
+
+
+def _start(engine: sa.Engine) -> None:
+    """Open a DuckDB file: the first connection starts its threads, which give way; queries keep their own thread."""
+    with ThreadPoolExecutor(1, "opening", lower_thread) as opening:
+        opening.submit(lambda: engine.connect().close()).result()
 
 
 class DuckWarehouse:
@@ -184,12 +217,10 @@ class DuckWarehouse:
         engine.dialect.do_begin = engine.dialect.do_rollback = lambda *_: None  # type: ignore[method-assign]
         # DuckDB's threads must end before the interpreter does: this closes the file at exit at the latest.
         weakref.finalize(self, engine.dispose)
-        # The first connection starts DuckDB's own threads, which give way: each query keeps the thread it came with.
-        with ThreadPoolExecutor(1, "opening", lower_thread) as opening:
-            opening.submit(lambda: engine.connect().close()).result()
+        _start(engine)
         if previous is not None:
             previous.engine.dispose()
-        return Snapshot(pointer.version, pointer.published_at, engine)
+        return Snapshot(pointer.version, pointer.published_at, engine, used=_Wear(engine, path))
 
     def _spill(self) -> str:
         """Return where this process alone puts what does not fit its memory; what crashes left behind goes away."""
@@ -366,7 +397,9 @@ def rows_of(
     does not answer.
     """
     with reading(snapshot.engine, seconds, unwanted) as connection:
-        return [dict(row) for row in connection.execute(statement).mappings()]
+        rows = [dict(row) for row in connection.execute(statement).mappings()]
+    snapshot.used()
+    return rows
 
 
 def columns_of(
@@ -379,9 +412,12 @@ def columns_of(
     with reading(snapshot.engine, seconds, unwanted) as connection:
         found = connection.execute(statement)
         if snapshot.engine.dialect.name == "duckdb" and found.cursor is not None:
-            return dict(found.cursor.fetchnumpy())
-        rows = found.all()
-        return {name: _column([row[place] for row in rows]) for place, name in enumerate(found.keys())}
+            columns = dict(found.cursor.fetchnumpy())
+        else:
+            rows = found.all()
+            columns = {name: _column([row[place] for row in rows]) for place, name in enumerate(found.keys())}
+    snapshot.used()
+    return columns
 
 
 def _column(values: list[Any]) -> npt.NDArray[Any]:

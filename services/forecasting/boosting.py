@@ -11,6 +11,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from services.forecasting.arima import NotFittedError
 from services.forecasting.features import Features, Samples, horizon_of, switches_of
 from services.forecasting.panel import Panel, Values
 from services.forecasting.run import Run
@@ -127,6 +128,8 @@ def _trained(
     level = features.level(samples)
     usable = np.isfinite(level)
     samples, level = samples.of(usable), level[usable]
+    if not len(level):
+        raise NotFittedError("nothing was ever sold")
     weight = level / scales(panel)[samples.row]
     weight = np.clip(weight, *np.quantile(weight, [0.02, 0.98])) if len(weight) else weight
     target = panel.values[samples.row, samples.target] / level

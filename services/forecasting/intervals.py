@@ -27,6 +27,8 @@ BANDS = ("lo95", "lo80", "mean", "hi80", "hi95")
 UNSEEN: Mapping[str, float] = {"lo95": 1.08, "lo80": 1.0, "hi80": 1.0, "hi95": 1.08}
 #: The panel's mean error counts as this many cells of a series' own.
 PRIOR = 20
+#: Errors of series count up to this many times the median one.
+OUTLYING = 5.0
 #: Logarithm of the widest change of level that counts, and the sum of squares at which levels tell half of it.
 WIDEST, FEW_LEVELS = 0.9, 1.0
 #: Errors needed before an interval is stated at all.
@@ -57,13 +59,21 @@ class Errors:
         size = np.where(backtest.counted, np.abs(forecasts - backtest.truth), 0).sum(2)
         relation = _relation(forecasts, mean, size / np.maximum(number, 1), number)
         size = size / relation[:-1]
-        usual = size.sum() / max((number * backtest.scale).sum(), 1e-300) * backtest.scale
-        usual = np.where(usual > 0, usual, 1e-9 * backtest.scale)
+        usual = _usual(size.sum(0) / np.maximum(number.sum(0), 1) / backtest.scale, number.sum(0)) * backtest.scale
         now = (size.sum(0) + PRIOR * usual) / (number.sum(0) + PRIOR)
         then = (size.sum(0) - size + PRIOR * usual) / (number.sum(0) - number + PRIOR)
         now, then = now * relation[-1], then * relation[:-1]
         relative = (backtest.truth - forecasts) / then[:, :, None]
         return cls(np.where(backtest.counted, relative, np.nan), now, then)
+
+
+def _usual(error: Values, number: Index) -> float:
+    """Return the mean of errors in units of the scales of their series, none of which rules all others."""
+    known = (number > 0) & (error > 0)
+    if not known.any():
+        return 1e-9
+    error, number = error[known], number[known]
+    return float(np.average(np.minimum(error, OUTLYING * np.median(error)), weights=number))
 
 
 def _relation(forecasts: Values, mean: Values, size: Values, number: Index) -> Values:

@@ -7,6 +7,7 @@ before the end" is one column for all of them; what was not recorded is NaN.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -152,7 +153,10 @@ def read(
 def _clean(train: pd.DataFrame, notes: dict[str, list[str]]) -> pd.DataFrame:
     rows = train.copy()
     rows["series_id"] = rows["series_id"].astype("str")
-    rows["date"] = pd.to_datetime(rows["date"], errors="coerce")
+    with warnings.catch_warnings():
+        # Dates of no common format are read one by one.
+        warnings.simplefilter("ignore", UserWarning)
+        rows["date"] = pd.to_datetime(rows["date"], errors="coerce")
     value = pd.to_numeric(rows["value"], errors="coerce").astype("float64")
     # Beyond this a square overflows, and no sale is that large.
     bad = ~(np.abs(value) < 1e100)

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from services.forecasting import feasts
 from services.forecasting.engine import Progress, forecast
 from services.forecasting.frequency import dates_of, named, ordinals
 from services.forecasting.intervals import BANDS
-from services.forecasting.panel import Panel, Shape, read
+from services.forecasting.panel import KEYS, Panel, Shape, read
 from services.forecasting.run import Run
 from services.forecasting.shelf import Shelf
 
@@ -43,20 +43,28 @@ class Folder:
     said: Mapping[str, Any]
 
     def frame(self, part: str) -> pd.DataFrame | None:
-        """Return one of its tables, None when there is none."""
+        """Return one of its tables, None when there is none; UserError when it cannot be read."""
         for suffix in SUFFIXES:
             file = self.path / f"{part}{suffix}"
-            if file.is_file():
+            if not file.is_file():
+                continue
+            try:
                 if suffix == ".parquet":
                     return pd.read_parquet(file)
                 return pd.read_csv(file, dtype={"series_id": "str"}, low_memory=False)
+            except (OSError, EOFError, ValueError) as error:
+                raise UserError(f"{file} cannot be read as {suffix[1:]}: {error}") from error
         return None
+
+    def number(self, name: str, usual: float) -> float:
+        """Return a number the manifest states, `usual` where it states none."""
+        said = self.said.get(name)
+        return float(said) if isinstance(said, int | float) and 0 < said < np.inf else usual
 
     @property
     def size(self) -> float:
         """Roughly how much work it is."""
-        rows = float(self.said.get("n_train_rows", 10_000))
-        return rows * 0.2 + 300.0 * float(self.said.get("n_series", 100)) + 20_000
+        return self.number("n_train_rows", 10_000) * 0.2 + 300.0 * self.number("n_series", 100) + 20_000
 
 
 def folders(panel: Path) -> list[Folder]:
@@ -64,7 +72,7 @@ def folders(panel: Path) -> list[Folder]:
     manifest = panel / "manifest.json"
     try:
         said = orjson.loads(manifest.read_bytes())["datasets"]
-        found = [Folder(panel / name, name, facts) for name, facts in said.items() if (panel / name).is_dir()]
+        found = [Folder(panel / name, name, {**facts}) for name, facts in said.items() if (panel / name).is_dir()]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{panel} is no panel: manifest.json with an object `datasets` is needed ({type(error).__name__})."
@@ -81,7 +89,7 @@ def open_panel(folder: Folder) -> tuple[Panel, pd.DataFrame | None]:
         raise UserError(f"{folder.path} has no train{SUFFIXES[0]}.")
     alias = folder.said.get("pandas_freq") or folder.said.get("frequency")
     longest = int(future.groupby("series_id").size().max()) if future is not None and len(future) else 0
-    horizon = int(folder.said.get("horizon") or longest)
+    horizon = int(folder.number("horizon", longest))
     if horizon < 1:
         raise UserError(f"{folder.name}: the manifest states no horizon and there are no future rows.")
     shape = Shape(
@@ -90,14 +98,31 @@ def open_panel(folder: Folder) -> tuple[Panel, pd.DataFrame | None]:
         folder.said.get("nonnegative"),
         bool(folder.said.get("dates_real", True)),
     )
+    if future is not None:
+        _check_future(future, folder)
     static = folder.frame("static")
     panel = read(train, shape, future, static)
     return feasts.with_feasts(panel, feasts.shares_of(static, panel.ids)), future
 
 
+def _check_future(future: pd.DataFrame, folder: Folder) -> None:
+    if missing := [name for name in KEYS[:2] if name not in future]:
+        raise UserError(f"The future rows of {folder.name} lack the columns {', '.join(missing)}.")
+    unread = future.loc[pd.to_datetime(future["date"], errors="coerce").isna(), "date"]
+    if len(unread):
+        raise UserError(f"The future rows of {folder.name} have dates that are none, such as {str(unread.iloc[0])!r}.")
+
+
 def forecast_folder(folder: Folder, how: Run) -> pd.DataFrame:
-    """Return the forecasts of a data set as a long frame with `COLUMNS`, a row per series and period asked for."""
+    """Return the forecasts of a data set as a long frame with `COLUMNS`, a row per series and period asked for.
+
+    Series without any number in their history are reported and left out.
+    """
     panel, future = open_panel(folder)
+    unknown = set() if future is None else {*future["series_id"].astype("str")} - {*panel.ids}
+    if unknown:
+        told = ", ".join(sorted(unknown)[:5])
+        log.warning("%s: %d series have no history and are left out: %s", folder.name, len(unknown), told)
     found = forecast(panel, how)
     steps = np.arange(1, panel.horizon + 1)
     frame = pd.DataFrame(
@@ -129,7 +154,7 @@ def forecast_panel(
     is reported and left out; UserError when none can be.
     """
     waiting = folders(panel)
-    series = sum(float(each.said.get("n_series", 100)) for each in waiting)
+    series = sum(each.number("n_series", 100) for each in waiting)
     allowed = budget or max(60.0, USUAL_BUDGET * series / 1000)
     end = time.monotonic() + max(0.3 * allowed, KEPT * allowed - START_SECONDS)
     cores = len(os.sched_getaffinity(0))
@@ -164,4 +189,8 @@ def _result(future: Future[pd.DataFrame], folder: Folder) -> list[pd.DataFrame]:
         return [future.result()]
     except SalescopeError as error:
         log.warning("%s is left out: %s", folder.name, error)
-        return []
+    except BrokenExecutor:
+        raise
+    except Exception:
+        log.exception("%s is left out: it could not be forecast", folder.name)
+    return []

@@ -43,6 +43,8 @@ MOST_PARTS = 50_000
 PIECE = 500
 #: What LightGBM learns from at most, so that a page need not wait.
 ROWS = 6_000
+#: Shares of models worth a mention.
+SHOWN = 0.005
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Outlook:
     def model(self) -> str:
         """The models used, the most important first."""
         used = sorted(self.forecasts.weights.items(), key=lambda each: -each[1])
-        return " + ".join(f"{share:.0%} {name}" for name, share in used if share)
+        return " + ".join(f"{share:.0%} {name}" for name, share in used if share >= SHOWN)
 
     @property
     def naive(self) -> Values:

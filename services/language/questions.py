@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -169,11 +170,12 @@ class Questions:
         Verified ones and what the viewer asks most come first.
         """
         vocabulary = self.vocabulary(viewer)
-        phrases = [each.phrase for each in self.taught() if each.kind == VERIFIED]
-        # One that names what another scope holds is nobody else's to read.
-        verified = [each for each in phrases if self.read(each, viewer).answerable]
+        clock = clock_of(self._sales.model, self._sales)
+        kept = [each for each in self.taught() if each.kind == VERIFIED]
+        # One that names what another scope holds is not for this viewer.
+        verified = (each.phrase for each in kept if read(each.meaning, vocabulary, clock).answerable)
         frequent = [text for text, times in self._counted(viewer) if times > 1]
-        found = dict.fromkeys([*verified[:3], *frequent[:3]])
+        found = dict.fromkeys([*islice(verified, 3), *frequent[:3]])
         for text, form in templates(vocabulary, self._leaders(viewer)):
             reading = self.read(text, viewer)
             if not reading.faults and reading.confidence >= SURE and same(reading.form, form):

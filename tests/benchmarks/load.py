@@ -41,7 +41,7 @@ UPDATE = "/_dash-update-component"
 COUNTRIES = ("Germany", "France", "EIRE", "Spain", "Netherlands", "Belgium", "Switzerland", "Portugal", "Italy")
 REFUSED = (429, 503)
 #: Pages with new filters that fill every cache with a bound in two workers.
-FILLS = 6_000
+FILLS = 4_000
 ROLES = ("analyst", "admin", "manager", "executive")
 
 
@@ -338,9 +338,8 @@ class Scenes:
         """L7: people work for long; what the server holds once its caches are full must stay.
 
         What fills, per worker: 2,000 readings of questions, 500 statements per database, 1,000 kinds of queries, 20,000
-        written numbers, the pages of the data that are mapped into memory; and DuckDB's list of blocks it could give
-        up, which it tidies from 32,768 entries on: some 200 bytes each stay of blocks that are long gone, 10 to 20
-        blocks per statement that groups (measured: +2.7 kB per statement, given back when the file is closed).
+        written numbers, the pages of the data that are mapped into memory, and what DuckDB keeps of statements until
+        its file is opened anew (services/warehouse.py, RENEW_AFTER): 10 MB.
         """
         filled = 0
         while filled < FILLS:

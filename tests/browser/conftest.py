@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from tests.serving import PASSWORDS, Installation, Server, email_of, running_server
 
@@ -17,6 +17,7 @@ OUTPUT = Path(__file__).parent.parent / "output"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 DESKTOP, PHONE = (1400, 1000), (390, 844)
+MAX_ANSWER = 200_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -85,6 +86,16 @@ class Visit:
         if message.type in ("error", "warning"):
             self.problems.append(f"console {message.type}: {message.text}")
 
+    def note_response(self, response: Response) -> None:
+        """Note an answer of more than 200 kB as it is sent; files kept for good do not count."""
+        size = int(response.headers.get("content-length") or 0)
+        if (
+            "/_dash-" in response.url
+            and size > MAX_ANSWER
+            and "immutable" not in response.headers.get("cache-control", "")
+        ):
+            self.problems.append(f"{size:,} bytes: {response.url}")
+
     def note_request(self, request: Request) -> None:
         if not re.match(rf"{re.escape(self.server.url)}/|data:|blob:", request.url):
             self.problems.append(f"request to a foreign host: {request.url}")
@@ -108,6 +119,7 @@ def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> I
         tab.page.on("console", tab.note_console)
         tab.page.on("pageerror", lambda error: tab.problems.append(f"error: {error}"))
         tab.page.on("request", tab.note_request)
+        tab.page.on("response", tab.note_response)
         form: dict[str, str | float | bool] = {"email": email_of(role), "password": PASSWORDS[role]}
         context.request.post(f"{server.url}/signin", form=form, headers={"Origin": server.url}, max_redirects=0)
         tab.open(path)

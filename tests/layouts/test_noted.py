@@ -40,6 +40,20 @@ def test_note_stands_at_its_bucket(sample_model: SalesModel, found: Note, index:
     assert ("Strike" in drawn.summary) == (index is not None)
 
 
+def test_note_stands_at_its_day_among_dates_and_at_its_place_among_places(sample_model: SalesModel) -> None:
+    days = ("2011-01-01", "2011-02-01", "2011-03-01")
+    dated = over_time(*days, kind="date")
+    odd = over_time("2011-02-01", kind="date")
+    assert dated.figure is not None
+    assert odd.figure is not None
+    both = Drawn("Days", "", {**dated.figure, "data": [*dated.figure["data"], *odd.figure["data"]]})
+    placed = Drawn("Rows", "", {**dated.figure, "layout": {"xaxis": {"tickmode": "array"}}})
+    for drawn, place in ((both, "2011-02-10"), (placed, 1)):
+        made = noted.add(drawn, [note("2011-02-10")], sample_model)
+        assert made.figure is not None
+        assert [shape["x0"] for shape in made.figure["layout"]["shapes"]] == [place]
+
+
 def test_charts_of_something_else_stay_as_they_are(sample_model: SalesModel) -> None:
     years = over_time("2010-01-01", "2010-02-01")
     assert years.figure is not None

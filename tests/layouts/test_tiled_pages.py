@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,12 +20,15 @@ import callbacks.products
 import callbacks.trends
 from callbacks.tiled_page import TiledPage
 from callbacks.wiring import PageContext
+from layouts.markup import written
 from layouts.tiles import Drawn
-from services import explore, formats, pivot, sheets
+from services import drilling, explore, formats, pivot, sheets
 from services.access import ROLES, Permission, RowScope, Viewer
 from services.database import Base
+from services.drilling import Mark
 from services.planning import Planning
 from services.sales import Sales
+from services.trail import Places
 from tests.factories import House, MemoryCache, viewer_of
 
 PAGES: dict[str, TiledPage[Any]] = {
@@ -63,6 +66,7 @@ ADDRESSES = [
     ("explore", "by=weekday&explore-columns=hour&explore-cells=growth"),
     ("explore", "by=product&explore-having=revenue.gt.1e9"),
 ]
+PLACES = Places(here="/trends", explore="/explore", lines="/lines", ask="/ask")
 NOBODY, EVERYBODY = viewer_of("analyst", RowScope()), viewer_of("analyst")
 
 
@@ -98,6 +102,41 @@ def check(each: Drawn) -> None:
         assert all(row is None or len(row) == len(trace["meta"]["fields"]) + 1 for row in trace["customdata"])
 
 
+def marks_of(found: object, meta: str = "") -> Iterator[dict[str, object]]:
+    """Yield the marks in the table and the key figures of a tile, as the browser sends them."""
+    if isinstance(found, list):
+        for each in found:
+            yield from marks_of(each, meta)
+    elif isinstance(found, dict):
+        meta = found.get("data-meta", meta)
+        if "data-mark" in found:
+            yield mark_of(json.loads(meta), json.loads(found["data-mark"]))
+        for each in found.values():
+            yield from marks_of(each, meta)
+
+
+def mark_of(meta: Mapping[str, Any], row: Sequence[Any]) -> dict[str, object]:
+    return {"measure": meta["measure"], "label": row[0], "at": [*zip(meta["fields"], row[1:], strict=True)]}
+
+
+def check_menus(each: Drawn, sales: Sales) -> None:
+    """From every mark of a tile there are five ways on at least, no two called alike."""
+    if each.problem or each.empty or each.answer is None or each.answer.query.columns:
+        return
+    query = each.answer.query
+    found = [
+        mark_of(trace["meta"], row)
+        for trace in (each.figure or {}).get("data", [])
+        if "meta" in trace
+        for row in trace["customdata"]
+        if row and not isinstance(row[0], list)
+    ]
+    found += marks_of(json.loads(written(each.table)))
+    for mark in (*found[:3], *found[-3:]):
+        entries = drilling.entries(sales.model, query, Mark.read(mark), sales.window(query).asked, PLACES)
+        assert len({entry.text for entry in entries}) == len(entries) >= 5, (each.title, mark)
+
+
 @pytest.fixture(scope="module")
 def asked(small_shop: House) -> Sales:
     return small_shop.sales(MemoryCache())
@@ -110,6 +149,7 @@ def test_every_tile_is_drawn_and_exported_or_says_why_not(asked: Sales, page: st
     assert found
     for each in found:
         check(each)
+        check_menus(each, asked)
         if viewer is EVERYBODY and each.answer is not None and not each.answer.query.columns:
             sheet = (
                 each.sheet() if each.sheet else sheets.sheet_of(asked, each.answer, viewer, each.title, each.measure)

@@ -58,14 +58,6 @@ def test_the_time_given_is_kept(tmp_path: Path) -> None:
     assert np.isfinite(found["mean"]).all()
 
 
-def test_every_series_of_the_data_sets_there_are_comes_out(tmp_path: Path) -> None:
-    write(tmp_path, "a", 3, 60)
-    manifest(tmp_path, a=3, c=7)
-    found = panelfiles.forecast_panel(tmp_path, 60.0, lambda stage, share: None)
-    assert found.groupby(["dataset", "series_id"]).size().tolist() == [HORIZON] * 3
-    assert tuple(found.columns) == panelfiles.COLUMNS
-
-
 def test_a_folder_is_read_with_its_countries_or_refused(tmp_path: Path) -> None:
     write(tmp_path, "a", 4, 60)
     manifest(tmp_path, a=4)
@@ -107,3 +99,27 @@ def test_settings_are_taken_only_when_better_by_a_margin() -> None:
     views = [panel.before(offset) for offset in tested.offsets]
     learned = [backtesting.looking_back(variant, views, how) for variant in VARIANTS[name]]
     assert not any(np.array_equal(each, tested.forecasts[name]) for each in learned)
+
+
+def test_what_is_wrong_with_a_data_set_costs_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("zeros", "short", "garbled", "late", "good"):
+        write(tmp_path, name, 2, 60)
+    manifest(tmp_path, zeros=2, short=2, garbled=2, late=2, good=2, gone=7)
+    said = orjson.loads((tmp_path / "manifest.json").read_bytes())
+    said["datasets"]["good"] |= {"horizon": "eight", "n_series": "many", "n_train_rows": -1}
+    (tmp_path / "manifest.json").write_bytes(orjson.dumps(said))
+    train = pd.read_csv(tmp_path / "zeros" / "train.csv.gz")
+    train.assign(value=0.0).to_csv(tmp_path / "zeros" / "train.csv.gz", index=False)
+    train = pd.read_csv(tmp_path / "short" / "train.csv.gz")
+    train[train["date"] >= train["date"].max()].to_csv(tmp_path / "short" / "train.csv.gz", index=False)
+    (tmp_path / "garbled" / "train.csv.gz").write_bytes(b"no gzip")
+    pd.DataFrame({"series_id": ["late0"], "date": ["someday"]}).to_csv(tmp_path / "late" / "future.csv.gz", index=False)
+    found = panelfiles.forecast_panel(tmp_path, 20.0, lambda stage, share: None).set_index("dataset")
+    assert found.groupby(["dataset", "series_id"]).size().tolist() == [HORIZON] * 6
+    assert (found.index.name, *found) == panelfiles.COLUMNS
+    assert set(found.index) == {"zeros", "short", "good"}
+    assert (found.loc["zeros", "mean"] == 0).all()
+    assert found.loc["short", "lo95"].isna().all()
+    assert np.isfinite(found.loc["good", ["mean", "lo95"]]).all(axis=None)
+    assert "garbled" in caplog.text
+    assert "dates that are none, such as 'someday'" in caplog.text
