@@ -176,7 +176,7 @@ def _dash(server: flask.Flask) -> dash.Dash:
         assets_path_ignore=["vendor"],
         assets_ignore=".*",
         external_stylesheets=[own["css"]],
-        external_scripts=[f"{VENDOR}plotly.min.js?v=4.1.1", own["js"]],
+        external_scripts=[f"{VENDOR}plotly.min.js?v=4.1.1.1", own["js"]],
         index_string=_index(),
         suppress_callback_exceptions=True,
         title="Salescope",
