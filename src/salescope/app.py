@@ -106,7 +106,7 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     inbox = Inbox(store)
     forecast_room = ForecastRoom(settings.instance, installation.jobs(settings, engine))
     api.install(server, sales, inbox, forecast_room, settings.api_body_mb)
-    usage = UsageLog(engine)
+    usage = UsageLog(engine, installation.query_log(settings))
     people = Administration(engine, accounts, mail, sales, usage, shown(settings))
     views, planning = SavedViews(engine, model), Planning(engine, model)
     rewriter = Rewriter(settings.rewrite_url, settings.rewrite_model, settings.rewrite_key)
