@@ -46,6 +46,7 @@ def on_starting(server: Any) -> None:
         # Workers are forked with the modules in memory: each starts seconds sooner and shares their pages.
         # An import opens nothing. It happens here, for --pythonpath counts only after this file was read.
         importlib.import_module("salescope.app")
+        importlib.import_module("salescope.server").settle()
 
 
 # PORT is what platforms that run a Procfile set.

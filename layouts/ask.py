@@ -162,14 +162,9 @@ def drawn(result: Result, model: SalesModel) -> Drawn:
     )
 
 
-def _keys(result: Result) -> list[str]:
-    computed = ("time", results.MONTH, results.NEWNESS)
-    return [name for name in (*computed, *result.answer.query.dimensions) if name in result.frame]
-
-
 def _table(result: Result, model: SalesModel) -> Any:
     frame, added = result.frame.head(ROWS), {each.field: each for each in result.added}
-    keys = _keys(result)
+    keys = result.keys
     values = [name for name in (*result.answer.query.measures, *added) if name in frame]
     heads = [_head(name, model) for name in keys] + [
         added[name].label if name in added else model.measure(name).label for name in values
@@ -199,7 +194,7 @@ def _names(result: Result, key: str, model: SalesModel) -> list[str]:
 
 def _figure(result: Result, model: SalesModel) -> dict[str, Any] | None:
     """Return lines over time, bars for groups, none for one number."""
-    form, frame, keys = result.form, result.frame, _keys(result)
+    form, frame, keys = result.form, result.frame, result.keys
     if not keys or not len(frame):
         return None
     derived = {"share": results.SHARE, "cumulative": results.RUNNING, "moving_avg": results.MOVING}

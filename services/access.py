@@ -130,10 +130,21 @@ class Viewer:
         """Tell whether the viewer holds the permission."""
         return permission in self.permissions
 
+    def require_all_rows(self, what: str) -> None:
+        """Raise AccessDeniedError unless the viewer sees everything; `what` is what concerns all rows."""
+        if not self.scope.everything:
+            raise AccessDeniedError(
+                f"{what} concerns all rows, and yours are {self.scope.describe()}. An admin can change your row scope."
+            )
+
     def require(self, permission: Permission) -> None:
         """Raise AccessDeniedError unless the viewer holds the permission."""
         if not self.may(permission):
-            raise AccessDeniedError(
-                f"This needs the permission {permission.value!r}, which the role {self.role!r} does not have. "
-                "An admin can change your role."
-            )
+            raise AccessDeniedError(self.lacks(permission))
+
+    def lacks(self, permission: Permission, what: str = "This") -> str:
+        """Return why somebody without a permission is refused, and who can help."""
+        if self.looked_at_by:
+            return f"{what} is off while you look as {self.email}: it changes something, or they may not see it."
+        words = f"{what} needs the permission {permission.value!r}, which the role {self.role!r} does not have."
+        return f"{words} An admin can change your role."

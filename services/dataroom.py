@@ -39,20 +39,20 @@ class Unfinished(NamedTuple):
 
 
 class DataRoom:
-    """Everything here asks for the permission to load data, and shows people their own files only."""
+    """Everything here is for those who may load data and see all rows; it shows people their own files only."""
 
     def __init__(self, instance: Path, store: Warehouse, files: ModelFiles, jobs: Jobs) -> None:
         self._root, self._store, self._files, self._jobs = instance / "uploads", store, files, jobs
 
     def open(self, viewer: Viewer) -> str:
         """Begin a piece of work and return its id."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Workbench.open(self._root, viewer.email).folder.name
 
     def bench(self, work: str, viewer: Viewer) -> Workbench:
         """Return the viewer's work of this id; raises UserError when there is none, or it is somebody else's."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         bench = Workbench(self._root / work)
         if not work.isalnum() or not bench.folder.is_dir() or bench.work.owner != viewer.email:
             raise UserError("These files are no longer there: they were loaded or thrown away. Choose them again.")
@@ -84,7 +84,7 @@ class DataRoom:
 
     def unfinished(self, viewer: Viewer) -> list[Unfinished]:
         """Return the viewer's files that are not loaded yet, the last ones first."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         benches = [Workbench(folder) for folder in self._root.glob("*") if (folder / "work.json").exists()]
         benches.sort(key=lambda bench: bench.folder.stat().st_mtime, reverse=True)
         return [
@@ -95,7 +95,7 @@ class DataRoom:
 
     def running(self, viewer: Viewer) -> list[JobInfo]:
         """Return the viewer's own jobs that are not over, the last ones first."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         found = self._jobs.list(viewer)
         return [job for job in found if not job.over and job.owner == viewer.email and job.kind in KINDS]
 
@@ -112,17 +112,17 @@ class DataRoom:
 
     def undo(self, number: int, viewer: Viewer) -> str:
         """Have a load taken back; return the job's id."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         return self._jobs.start(UNDO, {"number": number}, viewer)
 
     def job(self, identity: str, viewer: Viewer) -> JobInfo:
         """Return a job of the viewer."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         return self._jobs.get(identity, viewer)
 
     def cancel(self, identity: str, viewer: Viewer) -> None:
         """Ask a job to end."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         self._jobs.cancel(identity, viewer)
 
     def discard(self, work: str, viewer: Viewer) -> None:
@@ -131,7 +131,7 @@ class DataRoom:
 
     def loads(self, viewer: Viewer) -> list[Load]:
         """Return all loads, newest first."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         return loads(self._store)[::-1]
 
     def report(self, number: int, viewer: Viewer) -> Path:
@@ -151,23 +151,23 @@ class DataRoom:
 
     def model(self, viewer: Viewer) -> SalesModel:
         """Return the model in use."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         return self._files.in_use()
 
     def model_text(self, viewer: Viewer) -> str:
         """Return the YAML of the model in use, "" when there are no data."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         path = self._files.path_in_use()
         return path.read_text(encoding="utf-8") if path else ""
 
     def recipe(self, viewer: Viewer) -> Recipe | None:
         """Return the recipe in use, or None when there is none."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         return self._files.recipe_in_use()
 
     def recipe_text(self, viewer: Viewer) -> str:
         """Return the YAML of the recipe in use; raises UserError when there is none."""
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         name = self._files.name_in_use()
         path = self._files.folder(name) / RECIPE if name else None
         if path is None or not path.exists():
@@ -179,13 +179,19 @@ class DataRoom:
 
         Name, facts table and the columns already loaded stay: they belong to the data.
         """
-        viewer.require(Permission.DATA_LOAD)
+        _may_load(viewer)
         present = self._files.in_use()
         wanted = yamlfile.parse(text, SalesModel, Path(MODEL))
         kept = list(_kept(present, wanted))
         if kept:
             raise UserError(f"{'; '.join(kept)} cannot change while these data are in use. Load the data anew instead.")
         self._files.save(present.name, {MODEL: text})
+
+
+def _may_load(viewer: Viewer) -> None:
+    """Raise AccessDeniedError unless the viewer may: totals, rejected rows and taking back reach beyond a row scope."""
+    viewer.require(Permission.DATA_LOAD)
+    viewer.require_all_rows("Loading data")
 
 
 def _plain(name: str) -> str:

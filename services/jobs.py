@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import logging
 import os
-import resource
 import select
 import shutil
 import signal
@@ -30,18 +28,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.access import Viewer
+from services.access import Permission, Viewer
 from services.database import Job, User, utc_now
 from services.errors import SalescopeError, UserError
-from services.priority import lower_process
+from services.joblimits import Limits, cause_of_death, restrict, smaller, words_of
 from services.processes import is_held, locked, spawn, try_lock
-
-log = logging.getLogger("salescope")
 
 COMMAND = (sys.executable, "-m", "salescope", "job")
 #: How often a running job writes its progress and looks whether it was cancelled.
@@ -49,10 +44,6 @@ TICK = 0.25
 #: A job that was cancelled and does not end by itself is killed after this.
 PATIENCE = dt.timedelta(seconds=3)
 KEEP = dt.timedelta(days=30)
-MEGABYTE = 1024 * 1024
-#: What makes a job smaller, by its kind; the others load files.
-SMALLER = {"forecast": "Forecast fewer parts at a time, or longer periods"}
-FEWER_FILES = "Load fewer or smaller files at a time"
 
 
 class JobState(StrEnum):
@@ -76,14 +67,6 @@ class NoSuchJobError(UserError):
 
 class CancelledError(SalescopeError):
     """The job was cancelled before its point of no return; it ends without a trace."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one job may use. The memory is what the process asks for; the time is counted from its start."""
-
-    memory_mb: int = 3000
-    seconds: int = 3600
 
 
 @dataclass(frozen=True)
@@ -140,15 +123,15 @@ class Jobs:
         return identity
 
     def get(self, identity: str, viewer: Viewer) -> JobInfo:
-        """Return a job of the viewer (of anybody, for an admin); raises NoSuchJobError."""
+        """Return a job of the viewer (of anybody, for who manages people); raises NoSuchJobError."""
         self.sweep()
         return self._info(identity, viewer)
 
     def list(self, viewer: Viewer, *, limit: int = 50) -> list[JobInfo]:
-        """Return the viewer's jobs (everybody's, for an admin), newest first."""
+        """Return the viewer's jobs (everybody's, for who manages people), newest first."""
         self.sweep()
         asked = sa.select(Job).order_by(Job.created_at.desc(), Job.id).limit(limit)
-        if viewer.role != "admin":
+        if not viewer.may(Permission.USERS_MANAGE):
             asked = asked.where(Job.user_id == viewer.user_id)
         with Session(self._engine) as session:
             return [_info(job) for job in session.scalars(asked)]
@@ -202,7 +185,7 @@ class Jobs:
     def _bury(self, job: Job) -> None:
         cancelled = job.cancel_requested_at is not None and not job.committed
         state = JobState.CANCELLED if cancelled else JobState.FAILED
-        error = "" if cancelled else _cause_of_death(job, self._folder_of(job.id) / "log")
+        error = "" if cancelled else cause_of_death(job.kind, self._folder_of(job.id) / "log", published=job.committed)
         if self._change(job.id, ALIVE, state=state, error=error, finished_at=utc_now()):
             self._tidy(job.id)
 
@@ -252,7 +235,7 @@ class Jobs:
     def _info(self, identity: str, viewer: Viewer) -> JobInfo:
         with Session(self._engine) as session:
             job = session.get(Job, identity[:36])
-            if job is None or (job.user_id != viewer.user_id and viewer.role != "admin"):
+            if job is None or (job.user_id != viewer.user_id and not viewer.may(Permission.USERS_MANAGE)):
                 raise NoSuchJobError(f"There is no job {identity[:36]!r}.")
             return _info(job)
 
@@ -262,7 +245,7 @@ class Jobs:
         Raises UserError when the job does not wait for a process; everything else goes into the job's row.
         """
         job = self._claim(identity)
-        _restrict(limits)
+        restrict(limits)
         watcher = _Watcher(self, job, limits, slot)
         context = JobContext(self, job, self._folder_of(identity) / "tmp", watcher)
         watcher.start()
@@ -271,7 +254,7 @@ class Jobs:
         except CancelledError:
             outcome = {"state": JobState.CANCELLED}
         except Exception as error:
-            outcome = {"state": JobState.FAILED, "error": _words(error, context.kind, limits)}
+            outcome = {"state": JobState.FAILED, "error": words_of(error, context.kind, limits)}
         watcher.stop()
         self._end(identity, slot, **outcome)
 
@@ -389,7 +372,7 @@ class _Watcher(threading.Thread):
         if out_of_time:
             minutes = f"{self._limits.seconds / 60:g}"
             words = f"It took longer than the {minutes} minutes a job may take and was stopped; nothing was changed. "
-            self._leave(JobState.FAILED, words + f"{_smaller(self._kind)}, or raise SALESCOPE_LOAD_MINUTES.")
+            self._leave(JobState.FAILED, words + f"{smaller(self._kind)}, or raise SALESCOPE_LOAD_MINUTES.")
         with Session(self._jobs._engine) as session:
             asked = session.scalar(sa.select(Job.cancel_requested_at).where(Job.id == self._identity))
         if asked is not None:
@@ -402,63 +385,6 @@ class _Watcher(threading.Thread):
                 self._jobs._tidy(self._identity)
                 self._jobs._end(self._identity, self._slot)
             os._exit(1)
-
-
-def _restrict(limits: Limits) -> None:
-    """Limit this process before it meets anything from outside."""
-    lower_process()
-    # The address space is no measure: DuckDB and Arrow reserve much more of it than they use.
-    _limit(resource.RLIMIT_DATA, limits.memory_mb * MEGABYTE)
-    _limit(resource.RLIMIT_CPU, limits.seconds * (os.cpu_count() or 1), spare=300)
-    _limit(resource.RLIMIT_CORE, 0)
-
-
-def _limit(kind: int, wanted: int, *, spare: int = 0) -> None:
-    allowed = resource.getrlimit(kind)[1]
-    hard = wanted + spare if allowed == resource.RLIM_INFINITY else min(wanted + spare, allowed)
-    resource.setrlimit(kind, (min(wanted, hard), hard))
-
-
-def _words(error: Exception, kind: str, limits: Limits) -> str:
-    """Return what the owner is told; what only we can mend goes to the log under a number."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, MemoryError | duckdb.OutOfMemoryException):
-            log.error("Out of memory", exc_info=error)
-            return _out_of_memory(f"the {limits.memory_mb} MB", kind)
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, SalescopeError):
-        return str(error)
-    number = uuid.uuid4().hex[:8]
-    log.error("Job failed, error %s", number, exc_info=error)
-    return f"Something went wrong on our side (error {number}); nothing was changed. Tell an admin the number."
-
-
-def _smaller(kind: str) -> str:
-    return SMALLER.get(kind, FEWER_FILES)
-
-
-def _out_of_memory(limit: str, kind: str) -> str:
-    return (
-        f"It needs more memory than {limit} a job may use; nothing was changed. {_smaller(kind)}, "
-        "or raise SALESCOPE_LOAD_MEMORY_MB."
-    )
-
-
-#: What native libraries write before they end the process for want of memory.
-LAST_WORDS = (b"memory allocation", b"bad_alloc", b"out of memory", b"cannot allocate memory")
-
-
-def _cause_of_death(job: Job, path: Path) -> str:
-    """Return what is known of a process that ended without a word, or with some in its log."""
-    if job.committed:
-        return "The process ended while it published. The list of loads says whether the data are there."
-    tail = path.read_bytes()[-4000:].lower() if path.exists() else b""
-    if any(words in tail for words in LAST_WORDS):
-        return _out_of_memory("what", job.kind)
-    return (
-        "The process ended unexpectedly; nothing was changed. Start it again; if it stays, the server may lack memory."
-    )
 
 
 def _info(job: Job) -> JobInfo:

@@ -7,12 +7,14 @@ import secrets
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
 from services.errors import BusyError, UserError
+from services.priority import Aside
 
 MIN_PASSWORD = 12
 MAX_PASSWORD = 256
@@ -27,19 +29,22 @@ AT_ONCE, PATIENCE = 2, 2.0
 
 
 class Passwords:
-    """Hashes by argon2id, a few at a time."""
+    """Hashes by argon2id, a few at a time, in threads that give way.
+
+    Only the hashing does so: a request that gave way would keep the interpreter, and the database, from others.
+    """
 
     def __init__(self) -> None:
         # Work and memory are those of RFC 9106's second choice, in one thread instead of four: many sign in at once.
         self._hasher = PasswordHasher(parallelism=1)
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._turns, self._aside = threading.BoundedSemaphore(AT_ONCE), Aside(AT_ONCE)
         # Verified for unknown users, so that they take as long as known ones.
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
 
     def hash(self, password: str) -> str:
         """Return the hash to keep."""
         with self._turn():
-            return self._hasher.hash(password)
+            return self._aside.run(partial(self._hasher.hash, password))
 
     def verify(self, hashed: str | None, password: str) -> bool:
         """Tell whether the password is that of the hash; without a hash it takes as long and is wrong."""
@@ -47,7 +52,8 @@ class Passwords:
             return False
         try:
             with self._turn():
-                return self._hasher.verify(hashed or self._nobody, password) and hashed is not None
+                right = self._aside.run(partial(self._hasher.verify, hashed or self._nobody, password))
+                return right and hashed is not None
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
 

@@ -99,28 +99,35 @@ class Planning:
             rows = session.scalars(
                 sa.select(TargetRow).where(TargetRow.model == self._model.name).order_by(TargetRow.first, TargetRow.id)
             ).all()
-            found = [Target(row.measure, row.first, row.last, row.value, row.dimension, row.key) for row in rows]
+            found = [_target_of(row) for row in rows]
         return [target for target in found if _visible(target, viewer)]
 
     def replace_targets(self, text: str, viewer: Viewer) -> int:
-        """Put the targets of a CSV in the place of those there are; returns how many. All or nothing.
+        """Put the targets of a CSV in the place of those the viewer sees; returns how many. All or nothing.
 
         Raises LoadError that names the line, what stands there and what is allowed.
         """
         return self._replace(lambda: read_targets(text, self._model), viewer)
 
     def replace_rows(self, rows: Sequence[Mapping[str, str]], viewer: Viewer) -> int:
-        """Put the targets of a table's rows in the place of those there are; empty rows do not count. All or nothing.
+        """Put the targets of a table's rows in the place of those the viewer sees. All or nothing.
 
-        Raises LoadError that names the row, what stands there and what is allowed.
+        Empty rows do not count. Raises LoadError that names the row, what stands there and what is allowed.
         """
         return self._replace(lambda: targets_of(rows, self._model), viewer)
 
     def _replace(self, read: Callable[[], list[Target]], viewer: Viewer) -> int:
         viewer.require(Permission.PLANS_EDIT)
         found = read()
+        foreign = next((each for each in found if not _visible(each, viewer)), None)
+        if foreign is not None:
+            whose = f"of the {foreign.dimension} {foreign.key!r}" if foreign.key else "for all rows"
+            raise LoadError(f"A target {whose} is not yours to set: your rows are {viewer.scope.describe()}.")
         with Session(self._engine) as session, session.begin():
-            session.execute(sa.delete(TargetRow).where(TargetRow.model == self._model.name))
+            there = session.scalars(sa.select(TargetRow).where(TargetRow.model == self._model.name)).all()
+            for row in there:
+                if _visible(_target_of(row), viewer):
+                    session.delete(row)
             session.add_all(
                 TargetRow(
                     model=self._model.name,
@@ -192,6 +199,10 @@ class Planning:
         viewer.require(Permission.PLANS_EDIT)
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(NoteRow).where(NoteRow.id == number, NoteRow.model == self._model.name))
+
+
+def _target_of(row: TargetRow) -> Target:
+    return Target(row.measure, row.first, row.last, row.value, row.dimension, row.key)
 
 
 def _visible(target: Target, viewer: Viewer) -> bool:

@@ -13,6 +13,7 @@ from services.access import Permission, Viewer
 from services.database import ViewRow, utc_now
 from services.errors import QueryError
 from services.model import SalesModel
+from services.sitepaths import is_local
 
 MAX_NAME = 80
 MAX_ADDRESS = 8_000
@@ -66,7 +67,7 @@ class SavedViews:
         name = " ".join(name.split())
         if not name or len(name) > MAX_NAME:
             raise QueryError(f"The name has {len(name)} characters; allowed: 1 to {MAX_NAME}.")
-        if not address.startswith("/") or address.startswith(("//", "/\\")) or len(address) > MAX_ADDRESS:
+        if not is_local(address) or len(address) > MAX_ADDRESS:
             raise QueryError("Only pages of this site can be kept.")
         if shared:
             viewer.require(Permission.VIEWS_SHARE)

@@ -14,7 +14,8 @@ import duckdb
 
 from services.database import open_database
 from services.errors import LoadError
-from services.jobs import JobContext, Jobs, Kind, Limits
+from services.joblimits import Limits
+from services.jobs import JobContext, Jobs, Kind
 
 
 def wait_for(path: str) -> None:

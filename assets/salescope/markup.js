@@ -5,13 +5,16 @@
   const own = (window.salescope = window.salescope || {});
   const TAG = /^[A-Z][A-Za-z0-9]{0,11}$/, REFUSED = new Set(["Script", "Iframe", "Object", "Embed", "Base", "Meta", "Style"]);
   const HTML = "dash_html_components";
+  // Addresses: of this site, of the web, of mail. Others, such as javascript:, could run what is in the data.
+  const LEADS = /^(x?link)?:?(href|src|action|formaction|poster|data|ping|background)$/i, PLAIN = /^([/?#.]|https?:|mailto:|data:image\/|$)/i;
+
+  function allowed(name, value) {
+    if (name === "children" || /^(dangerously|on|srcdoc$|ref$)/i.test(name)) return false;
+    return !LEADS.test(name) || (typeof value === "string" && PLAIN.test(value));
+  }
 
   function attributes(props) {
-    const found = {};
-    for (const name in props) {
-      if (name !== "children" && name !== "dangerouslySetInnerHTML" && !/^on/i.test(name)) found[name] = props[name];
-    }
-    return found;
+    return Object.fromEntries(Object.entries(props).filter(([name, value]) => allowed(name, value)));
   }
 
   function draw(node) {
@@ -27,6 +30,8 @@
   }
 
   own.Markup = function Markup({ tree, tag, setProps, ...props }) {
-    return window.React.createElement(tag || "div", attributes(props), ...all(tree));
+    const outer = tag || "div";
+    if (REFUSED.has(outer[0].toUpperCase() + outer.slice(1))) throw new Error(`Markup cannot be a ${outer}.`);
+    return window.React.createElement(outer, attributes(props), ...all(tree));
   };
 })();

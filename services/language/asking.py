@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.errors import UserError
-from services.language import confidence
+from services.language import confidence, verbs
 from services.language.assembly import assemble
 from services.language.draft import Draft, form_of
 from services.language.edges import Edges, settled
@@ -176,7 +176,8 @@ def _empty(draft: Draft) -> bool:
     ranked = draft.order and (draft.dimensions or draft.grain or draft.measures)
     if all(row.kind == "much" for row in draft.items.rows):
         return True
-    asked = draft.measures or draft.dimensions or ranked or draft.verb or draft.thresholds or draft.comparison
+    done = draft.verb and not _ordered(draft)
+    asked = draft.measures or draft.dimensions or ranked or done or draft.thresholds or draft.comparison
     follow = any(row.kind == "follow" and not row.used for row in draft.items.rows)
     begun = list(itertools.dropwhile(lambda text: text in ("now", "then", "ok", "okay", ","), draft.texts))
     first = begun[0] if begun else ""
@@ -192,6 +193,12 @@ def _empty(draft: Draft) -> bool:
             and not (draft.grain and draft.conditions)
         )
     )
+
+
+def _ordered(draft: Draft) -> bool:
+    """Tell whether the verb is an order to the reader: "send this to my boss", not what was sold."""
+    first = draft.items.rows[0]
+    return first.edge.first == 0 and first.kind in ("sell", "spend") and draft.said(first) in verbs.BASES
 
 
 def _outside(time: Span | None, covered: tuple[dt.date, dt.date]) -> list[tuple[str, str]]:

@@ -169,6 +169,10 @@ def _ties(draft: Draft) -> None:
                 draft.doubt("joined")
     if items.rows and items.rows[-1].kind == "to":
         draft.doubt("dangling")
+    for one, other in itertools.pairwise(items.rows):
+        same = one.named and other.named and one.named[0].dimension == other.named[0].dimension
+        if same and one.edge.past == other.edge.first:
+            draft.doubt("joined")
     hinges = sum(text in _HINGES for text in draft.texts)
     if hinges:
         draft.doubt("hinge", hinges)
@@ -181,8 +185,12 @@ def _asked_for(draft: Draft) -> None:
         name = draft.lexicon.model.by_role(Role.CUSTOMER)
         items.use(place, "dimension")
         something = draft.verb or draft.conditions or draft.order or draft.thresholds or draft.time
-        if name and something and not draft.measures and not draft.dimensions:
+        counted = draft.lexicon.counted_by.get(name or "") in draft.measures
+        did = place == 0 and items.kind(1) in ("sell", "spend") and not counted
+        if name and something and (did or not draft.measures) and not draft.dimensions:
             draft.add_dimension(name)
+        elif name and place == 0 and not counted and not draft.dimensions:
+            draft.doubt("subject")
     for place in list(items.free("where")):
         following = items.at(items.step(place, 1, "to"))
         if following is not None and following.used in ("condition", "threshold"):

@@ -135,12 +135,17 @@ def _by_code(draft: Draft, item: Item) -> Named | None:
 
 
 def _rank(draft: Draft, named: Named) -> tuple[int, int]:
-    """Order dimensions that know the same value: own codes before labelled ones, customers before orders."""
+    """Order dimensions that know the same value: own codes before labelled ones, customers before orders.
+
+    A name of a group and of one of its members means the group: `ValueIndex.exact` gives that first.
+    """
     dimension = draft.lexicon.model.dimension(named.dimension)
     coded = named.tier == "whole" and any(letter.isdecimal() for letter in named.entries[0].label)
     if named.tier == "code" or (coded and dimension.label_column is None and dimension.role is None):
         return (0 if dimension.label_column is None and dimension.role is None else 1, 0)
     roles = [Role.COUNTRY, Role.PRODUCT, Role.PRODUCT_TYPE, Role.CHANNEL, Role.CUSTOMER]
+    if named.tier == "whole" and dimension.role in (None, Role.PRODUCT, Role.PRODUCT_TYPE):
+        return (2, roles.index(Role.PRODUCT))
     return (2, roles.index(dimension.role) if dimension.role in roles else 9)
 
 

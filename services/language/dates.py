@@ -282,6 +282,6 @@ def read_date(text: str, clock: Clock) -> Span | None:
     """Return the one period a text speaks of, or None when there is none, several, or something is not understood."""
     dates = DateText(tokenize(text), clock)
     found = dates.all()
-    if len(found) != 1 or dates.unread(found):
+    if len({each.span for each in found}) != 1 or dates.unread(found):
         return None
     return found[0].span

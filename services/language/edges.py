@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from services.language import date_words
 from services.language.asides import aside
-from services.language.counted import BEFORE_NUMBERS, Counted
-from services.language.date_reader import UNITS_SHORT, VOCABULARY
+from services.language.date_reader import UNITS_SHORT
 from services.language.dates import DateText
 from services.language.fillers import FILLERS
-from services.language.foreign import FOREIGN
-from services.language.function_words import function_words, said
+from services.language.function_words import said
 from services.language.lexicon import MEANS, Lexicon, Noun
 from services.language.moving import AVERAGES, moving_at
+from services.language.naming import Naming
 from services.language.spans import Clock
 from services.language.spelling import Spelling
 from services.language.stems import stem
@@ -22,23 +21,15 @@ from services.language.stretches import SUBJECTS, Edge
 from services.language.tokens import Token, listed, tokenize
 from services.language.values import Named, ValueIndex
 from services.language.weekdays import days_at
-from services.model import Role
-
-#: What words that stand together in a name are worth beside the same words taken one by one.
-TOGETHER = 0.9
-
 
 LONGEST_PHRASE = 8
 #: What a word of an aside is worth: less than one that means something, more than a filler.
 ASIDE = 2.0
 #: What a verb is called that no list has: it is skipped, and the reading doubted.
 SKIPPED = "skipped"
-#: Times of the year that products are made for.
-_FEASTS = frozenset(listed("christmas xmas easter halloween valentine valentines summer winter spring autumn"))
-_COUNTING = {*date_words.NUMBER_WORDS, *date_words.ORDINAL_WORDS}
 
 
-class Edges(Counted):
+class Edges(Naming):
     """All edges of one question."""
 
     def __init__(self, text: str, lexicon: Lexicon, index: ValueIndex, clock: Clock) -> None:
@@ -130,21 +121,6 @@ class Edges(Counted):
                 for kind, meaning in said().get(tuple(words), ()):
                     yield self._edge(kind, meaning, place, past + 1, "route" if kind == "route" else "function")
 
-    def _runs(self, place: int, longest: int) -> Iterator[tuple[tuple[str, ...], int]]:
-        """Yield the words from a place on, signs inside left out, and the place after each run."""
-        if not self.texts[place][0].isalnum():
-            return
-        words: list[str] = []
-        for past in range(place, len(self.texts)):
-            text = self.texts[past]
-            if text[0].isalnum():
-                words.append(text)
-                if len(words) > longest:
-                    return
-                yield tuple(words), past + 1
-            elif text not in ("-", "'s", "'", ".", "/", "&", ",", "+", "*"):
-                return
-
     def _none_of(self, place: int) -> Iterator[Edge]:
         """Read "no orders" and "zero sales": what is not there is no query."""
         if self.texts[place] in ("no", "zero") and place + 1 < len(self.texts):
@@ -181,84 +157,6 @@ class Edges(Counted):
         noun = self.lexicon.find((self.texts[past], self.texts[place]))
         if noun is not None and noun.measure:
             yield self._edge("noun", Noun(noun.measure), place, past + 1, "noun")
-
-    def _values(self, place: int) -> Iterator[Edge]:
-        for words, past in self._runs(place, self.index.longest):
-            capitals = self._capitals(place)
-            if len(words) == 1 and words[0] in function_words() and not capitals and not self._listed(place):
-                continue
-            found = self.index.exact(words, capitals=capitals)
-            counted = words[0].isdecimal() and (
-                "," in self.texts[place:past] or (place > 0 and self.texts[place - 1] in BEFORE_NUMBERS)
-            )
-            if found and not counted:
-                plain = len(words) == 1 and (words[0] in VOCABULARY or words[0] in self.lexicon.spoken)
-                named = past < len(self.texts) and self.index.knows(self.texts[past])
-                counts = (noun := self.lexicon.find(words)) is not None and noun.measure is not None
-                led = (
-                    not named
-                    and not counts
-                    and place > 0
-                    and self.texts[place - 1]
-                    in (
-                        "for",
-                        "in",
-                        "from",
-                        "at",
-                        "vs",
-                        "versus",
-                        "excluding",
-                        "without",
-                    )
-                )
-                less = 0.0 if not plain else 0.3 if led else -1.5
-                yield self._edge("value", tuple(found), place, past, "value", less)
-
-    def _listed(self, place: int) -> bool:
-        """Tell whether a word is named beside another value of its dimension: "seafood and produce"."""
-        own = {named.dimension for named in self.index.exact((self.texts[place],))}
-        for joint, other in ((place - 1, place - 2), (place + 1, place + 2)):
-            if own and other >= 0 and self.texts[joint : joint + 1] in (["and"], ["or"], [","], ["&"], ["vs"]):
-                beside = self.index.exact((self.texts[other],)) if other < len(self.texts) else ()
-                if any(named.dimension in own for named in beside):
-                    return True
-        return False
-
-    def _parts(self, place: int) -> Iterator[Edge]:
-        if not self._content(place):
-            return
-        for dimension in self.index.dimensions:
-            numbers: Set[int] | None = None
-            for words, past in self._runs(place, 8):
-                key = (dimension, words)
-                if key not in self.narrowed:
-                    self.narrowed[key] = self.index.narrowed(dimension, words[-1], numbers)
-                numbers = self.narrowed[key]
-                if not numbers:
-                    break
-                if not self._content(past - 1) or (len(words) == 1 and words[0] in _COUNTING):
-                    continue
-                worth = "part" if len(numbers) == 1 else "contains"
-                less = (-1.0 if words[0].isdecimal() else 0.0) + TOGETHER * (len(words) - 1)
-                weak = all(word in VOCABULARY or word in self.lexicon.spoken or word in FOREIGN for word in words)
-                named = Named(dimension, (), worth, tuple(map(stem, words)))
-                yield self._edge("value", (named,), place, past, worth, less - (0.8 if weak else 0.0))
-
-    def _kinds(self, place: int) -> Iterator[Edge]:
-        """Read a word of time that is part of names: "annual plans" where plans are called Team Annual."""
-        word = self.texts[place]
-        if word in _FEASTS and place + 1 < len(self.texts):
-            thing = self.lexicon.find((self.texts[place + 1],))
-            product = self.lexicon.model.by_role(Role.PRODUCT)
-            if thing and product and thing.dimension == product and self.index.narrowed(product, word, None):
-                yield self._edge("value", (Named(product, (), "contains", (stem(word),)),), place, place + 1, "value")
-        if not any(kind == "grain" for kind, _ in said().get((word,), ())):
-            return
-        for past in range(place + 2, min(place + 4, len(self.texts)) + 1):
-            noun = self.lexicon.find(tuple(self.texts[place + 1 : past]))
-            if noun and noun.dimension and len(self.index.narrowed(noun.dimension, word, None)) > 1:
-                named = Named(noun.dimension, (), "contains", (stem(word),))
-                yield self._edge("value", (named,), place, past, "noun")
 
     def _asides(self, place: int) -> Iterator[Edge]:
         past = aside(self.texts, place, self._says)

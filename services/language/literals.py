@@ -47,6 +47,8 @@ def read(draft: Draft) -> None:
             if following.kind == "unknown" and operator == "contains":
                 draft.faults.append(("unknown_value", words))
             terms = following.named[0].terms if following.named and following.named[0].terms else (words.upper(),)
+            if "-" in draft.texts[following.edge.first : following.edge.past]:
+                terms = (words.replace(" - ", "-").upper(),)
             if operator == "starts_with":
                 terms = (words.upper(),)
             said = "not_contains" if negated else operator

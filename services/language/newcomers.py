@@ -156,6 +156,10 @@ def _put_together(result: Result, keys: list[str]) -> Result:
     else:
         keys = [*keys, NEWNESS]
     added = frame.groupby(keys, dropna=False, as_index=False).agg({measure: "sum", **labels})
+    if not alone:
+        ranks = {kind: rank for rank, kind in enumerate((*KINDS.values(), UNKNOWN))}
+        order = added.assign(**{NEWNESS: added[NEWNESS].map(ranks)}).sort_values(keys, kind="stable").index
+        added = added.loc[order]
     added = added[(added[measure] != 0) | (added.get(NEWNESS, "") != UNKNOWN)].reset_index(drop=True)
     if alone:
         return replace(result, frame=added)

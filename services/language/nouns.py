@@ -151,6 +151,13 @@ def _either(draft: Draft, place: int, left: int) -> None:
     same = any(each.dimension == noun.dimension for each in draft.conditions)
     counted = draft.measures or any(each.noun.measure and each is not row for each in items.rows)
     told = same or draft.measures or draft.dimensions or _doers(draft, place)
+    if role is Role.CUSTOMER and counted and lead != "count" and _text_before(draft, row) in ("did", "do", "does"):
+        row.used = "condition"
+        return
+    cyclic = draft.grain == "month_of_year" and role is Role.PRODUCT and lead != "count"
+    if items.kind(place - 1) == "value" and same and cyclic and not counted:
+        row.used = "condition"
+        return
     if items.kind(place - 1) == "value" and counted and told and not _apart(draft, place):
         row.used = "condition"
         return
@@ -202,6 +209,6 @@ def _only_filtered(draft: Draft, place: int) -> bool:
         and led in ("for", "from", "among", "by", "with", "to", "of")
         and any(each.noun.measure and each is not row and not each.noun.dimension for each in items.rows)
         and follower is not None
-        and follower.kind == "value"
+        and (follower.kind == "value" or (follower.noun.dimension and items.kind(place + 2) == "noun"))
         and items.kind(place + 1) == "to"
     )

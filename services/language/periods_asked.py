@@ -59,6 +59,8 @@ def read(draft: Draft) -> None:
         if _over_or_until(draft, row):
             draft.doubt("course")
     spans = [row.date.span for row in dates if row.date]
+    if len(set(spans)) == 1 and not compared:
+        spans = spans[:1]
     if compared and len(dates) == 2:
         spans = [_period_of(draft, row.date) for row in dates if row.date]
         spans[0] = _same_year(draft, dates[0], dates[1]) or spans[0]

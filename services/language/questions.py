@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -86,8 +87,11 @@ class Questions:
             if key in self._readings:
                 self._readings.move_to_end(key)
                 return self._readings[key]
-        asked = verified.get(plain.rstrip("?. "), text)
-        found = self._reworded(read(asked, self.vocabulary(viewer), clock_of(self._sales.model, self._sales)), viewer)
+        vocabulary, clock = self.vocabulary(viewer), clock_of(self._sales.model, self._sales)
+        found = read(verified.get(plain.rstrip("?. "), text), vocabulary, clock)
+        if not found.answerable and found.text != text:  # what stands for it is not for this viewer
+            found = read(text, vocabulary, clock)
+        found = self._reworded(found, viewer)
         with self._lock:
             self._readings[key] = found
             while len(self._readings) > KEPT:
@@ -166,9 +170,12 @@ class Questions:
         Verified ones and what the viewer asks most come first.
         """
         vocabulary = self.vocabulary(viewer)
-        verified = [each.phrase for each in self.taught() if each.kind == VERIFIED]
+        clock = clock_of(self._sales.model, self._sales)
+        kept = [each for each in self.taught() if each.kind == VERIFIED]
+        # One that names what another scope holds is not for this viewer.
+        verified = (each.phrase for each in kept if read(each.meaning, vocabulary, clock).answerable)
         frequent = [text for text, times in self._counted(viewer) if times > 1]
-        found = dict.fromkeys([*verified[:3], *frequent[:3]])
+        found = dict.fromkeys([*islice(verified, 3), *frequent[:3]])
         for text, form in templates(vocabulary, self._leaders(viewer)):
             reading = self.read(text, viewer)
             if not reading.faults and reading.confidence >= SURE and same(reading.form, form):

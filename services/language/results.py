@@ -36,3 +36,9 @@ class Result:
     frame: pd.DataFrame
     added: tuple[Added, ...] = ()
     total: float | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that tell the rows apart."""
+        computed = ("time", MONTH, NEWNESS)
+        return [name for name in (*computed, *self.answer.query.dimensions) if name in self.frame]

@@ -49,6 +49,7 @@ class ValueIndex:
         self.holding: dict[tuple[str, str], set[int]] = defaultdict(set)
         self.names: dict[str, list[tuple[tuple[str, ...], list[Entry]]]] = defaultdict(list)
         self.vocabulary: dict[str, int] = {}
+        self.sizes: dict[str, int] = {}
         self._fill(entries)
 
     def _fill(self, entries: Iterable[Entry]) -> None:
@@ -66,6 +67,7 @@ class ValueIndex:
                 if any(letter.isdecimal() for letter in code):
                     self.codes[code].append(entry)
         for dimension, names in grouped.items():
+            self.sizes[dimension] = len(names)
             country = self.model.dimension(dimension).role is Role.COUNTRY
             for words, found in names.items():
                 self.whole[words] += found
@@ -95,9 +97,10 @@ class ValueIndex:
         return tuple(self.names)
 
     def exact(self, words: tuple[str, ...], *, capitals: bool = False) -> list[Named]:
-        """Return the values a phrase names in full: by name, code, country or people."""
+        """Return the values a phrase names in full: by name, code, country or people; dimensions of few names first."""
         stems = tuple(map(stem, words))
-        found = [*_by_dimension(self.whole.get(stems, ()), "whole")]
+        whole = _by_dimension(self.whole.get(stems, ()), "whole")
+        found = sorted(whole, key=lambda named: self.sizes[named.dimension]) if len(whole) > 1 else whole
         joined = "".join(words)
         if joined in self.codes and (len(words) == 1 or any(word.isdecimal() for word in words)):
             known = {each.dimension for each in found}

@@ -75,6 +75,8 @@ IRREGULAR: Mapping[str, tuple[str, ...]] = {
         overtake overtakes overtook overtaken overtaking""".splitlines(),
     )
 }
+#: The base forms of verbs, which orders begin with.
+BASES = frozenset(verb.split("-")[0] for row in ROWS.values() for verb in listed(row) if not verb.endswith("*"))
 _DOUBLED = ("ship", "drop", "slip", "dip", "log", "snap", "nab", "bag", "submit", "fulfil", "outstrip", "tag", "map")
 
 
@@ -97,3 +99,7 @@ def forms(kind: str) -> Iterator[str]:
         base, *particles = verb.removesuffix("*").split("-")
         found = inflected(base)[2 if verb.endswith("*") else 0 :]
         yield from (" ".join((form, *particles)) for form in found)
+
+
+#: Every form of every verb of one word.
+VERBAL = frozenset(phrase for kind in ROWS for phrase in forms(kind) if " " not in phrase)

@@ -92,7 +92,7 @@ def restated(form: Form, model: SalesModel) -> str:
     elif form.calculation:
         measures = CALCULATIONS[form.calculation].format(measures, *_window(form))
     by = [_dimension(model, name, plural=form.limit is not None) for name in form.dimensions]
-    bucket = GRAIN_WORDS.get(form.grain or "", form.grain)
+    bucket = GRAIN_WORDS.get(form.grain or "", form.grain) if form.calculation != "avg_per_period" else None
     if by_growth(form):
         measures = f"change of {measures}"
     if form.limit is not None and (by or bucket):

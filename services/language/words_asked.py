@@ -225,7 +225,9 @@ ASKED: Mapping[str, Mapping[str, str]] = {
             unit terms""",
     },
     "sell": {
-        "": "went to|sale|ordered|order|go to|goes to|going to",
+        "": """
+            went to | sale | ordered | order | go to | goes to | going to |
+            (make/makes/made/making) (a sale/sales/any sales)""",
     },
     "spend": {
         "": "worth|billing",

@@ -54,7 +54,7 @@ class Format(NamedTuple):
 
 
 def install(server: flask.Flask, sales: Sales, inbox: Inbox, room: ForecastRoom, body_mb: int) -> None:
-    """Add the routes; the gate lets in whom salescope.gate.API allows."""
+    """Add the routes; the gate lets in whom salescope.policy.API allows."""
 
     @_explained
     def query() -> flask.typing.ResponseReturnValue:

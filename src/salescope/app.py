@@ -24,9 +24,10 @@ import callbacks.audit
 from callbacks.wiring import Services
 from layouts import shell
 from salescope import api, bundle, exports, headers, installation, opening, operations, signin, stopping, uploads
-from salescope.gate import BACKGROUND, PAGE_ENDPOINTS, Gate, find_page, viewer
+from salescope.gate import Gate, find_page, viewer
 from salescope.pages import PAGES
 from salescope.payload import Application
+from salescope.policy import BACKGROUND, PAGE_ENDPOINTS
 from salescope.settings import ROOT, Settings, shown
 from salescope.single_sign_on import SingleSignOn
 from salescope.static import StaticFiles
@@ -54,6 +55,13 @@ from services.warehouse import Warehouse
 
 log = logging.getLogger("salescope")
 VENDOR = "/assets/vendor/"
+#: What errors are called, and what is said of one that says nothing itself.
+TITLES = {403: "Not for your role", 404: "There is no such page", 413: "Too large"}
+WORDS = {
+    403: "Your role does not include this. An admin can change your role.",
+    404: "There is nothing at this address. Check it, or start from the Overview.",
+    413: "The request is larger than this site accepts.",
+}
 
 
 class Routes:
@@ -98,7 +106,7 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     inbox = Inbox(store)
     forecast_room = ForecastRoom(settings.instance, installation.jobs(settings, engine))
     api.install(server, sales, inbox, forecast_room, settings.api_body_mb)
-    usage = UsageLog(engine)
+    usage = UsageLog(engine, installation.query_log(settings))
     people = Administration(engine, accounts, mail, sales, usage, shown(settings))
     views, planning = SavedViews(engine, model), Planning(engine, model)
     rewriter = Rewriter(settings.rewrite_url, settings.rewrite_model, settings.rewrite_key)
@@ -168,7 +176,7 @@ def _dash(server: flask.Flask) -> dash.Dash:
         assets_path_ignore=["vendor"],
         assets_ignore=".*",
         external_stylesheets=[own["css"]],
-        external_scripts=[f"{VENDOR}plotly.min.js?v=4.1.1", own["js"]],
+        external_scripts=[f"{VENDOR}plotly.min.js?v=4.1.1.1", own["js"]],
         index_string=_index(),
         suppress_callback_exceptions=True,
         title="Salescope",
@@ -253,6 +261,8 @@ def _errors(server: flask.Flask) -> None:
     def http(error: HTTPException) -> flask.typing.ResponseReturnValue:
         # A refused host name is the sender's own text: it is not repeated.
         words = error.name if isinstance(error, SecurityError) else error.description or error.name
+        if error.description == type(error).description:
+            words = WORDS.get(error.code or 500, words)
         return _problem(error.code or 500, words)
 
     @server.errorhandler(DependencyException)
@@ -278,5 +288,6 @@ def _errors(server: flask.Flask) -> None:
 def _problem(code: int, words: str) -> tuple[str | dict[str, str], int]:
     """Return an error as a page where a person asked for one, else as JSON."""
     if flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html:
-        return flask.render_template("error.html", code=code, words=words), code
+        title = TITLES.get(code, "This did not work")
+        return flask.render_template("error.html", code=code, title=title, words=words), code
     return {"error": words}, code

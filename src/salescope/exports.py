@@ -29,7 +29,7 @@ View = Callable[..., flask.typing.ResponseReturnValue]
 
 
 def install(server: flask.Flask, services: Services) -> None:
-    """Add the routes; the gate lets in whom salescope.gate.ROUTES allows."""
+    """Add the routes; the gate lets in whom salescope.policy.ROUTES allows."""
     sales = services.sales
 
     @_explained

@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
 import dash
 import flask
@@ -20,84 +21,33 @@ from dash_auth import protected
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound, SecurityError
 
+from salescope import bodies
 from salescope.pages import PAGES, Page
 from salescope.payload import packed
+from salescope.policy import (
+    API,
+    AUDITED,
+    CALLBACK_ENDPOINT,
+    DEPENDENCIES_ENDPOINT,
+    PAGE_ENDPOINTS,
+    PUBLIC,
+    ROUTES,
+    SAFE_METHODS,
+    SIGNED_IN,
+)
 from services import circumstances
 from services.access import Permission, Viewer
 from services.accounts import Accounts
 from services.circumstances import Circumstances
 from services.errors import AccessDeniedError, SalescopeError
+from services.fairness import InOrder
 from services.tokens import Tokens
 from services.usage import UsageLog
 
-#: Answered without a session.
-PUBLIC = frozenset(
-    {
-        "signin",
-        "password",
-        "forgot",
-        "oidc",
-        "oidc_back",
-        "healthz",
-        "readyz",
-        "metrics",  # asks for a token of its own
-        "_dash_assets.static",
-        "bundle",  # files of ours, as above
-    }
-)
-#: Answered to anybody who is signed in; callbacks and pages are checked further.
-SIGNED_IN = frozenset(
-    {
-        "signout",
-        "stop_looking",
-        "stop_queries",
-        "data_version",
-        "/",
-        "/<path:path>",
-        "/_dash-layout",
-        "/_dash-dependencies",
-        "/_dash-update-component",
-        "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>",
-        "/_favicon.ico",
-        "/_reload-hash",
-    }
-)
-#: Answered to programs with a bearer token that has the permission; for reading, to a session that has it too.
-API: Mapping[str, Permission] = {
-    "api_forecast": Permission.FORECAST_RUN,
-    "api_forecast_job": Permission.FORECAST_RUN,
-    "api_forecast_result": Permission.FORECAST_RUN,
-    "api_query": Permission.DASHBOARDS_VIEW,
-    "api_orders": Permission.DATA_LOAD,
-}
-#: Answered to whoever is signed in and has the permission.
-ROUTES: Mapping[str, Permission] = {
-    "data_uploads": Permission.DATA_LOAD,
-    "data_upload": Permission.DATA_LOAD,
-    "data_rejects": Permission.DATA_LOAD,
-    "data_load_rejects": Permission.DATA_LOAD,
-    "data_recipe": Permission.DATA_LOAD,
-    "audit_log": Permission.AUDIT_READ,
-    "export_answer": Permission.DASHBOARDS_VIEW,
-    "export_page": Permission.DASHBOARDS_VIEW,
-    "export_lines": Permission.LINES_EXPORT,
-}
-#: Whose use stands in the audit log, and under which name.
-AUDITED: Mapping[str, str] = {
-    "audit_log": "export",
-    "data_uploads": "upload",
-    "export_answer": "export",
-    "export_lines": "export",
-    "export_page": "export",
-}
-#: Asked by open pages on their own: being asked this does not make a session last.
-BACKGROUND = frozenset({"data_version"})
-PAGE_ENDPOINTS = frozenset({"/", "/<path:path>"})
-CALLBACK_ENDPOINT = "/_dash-update-component"
-DEPENDENCIES_ENDPOINT = "/_dash-dependencies"
-#: Properties whose values may be kept with a slow answer.
-ASKING = frozenset({"pathname", "search", "getRowsRequest"})
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: A callback keeps others of its process waiting this long at most.
+TURN_SECONDS = 0.1
+#: Where a callback was used from when the browser does not tell the page.
+ELSEWHERE = "Elsewhere"
 
 
 class UnguardedError(SalescopeError):
@@ -125,6 +75,7 @@ class Gate:
     ) -> None:
         self._server, self._app, self._accounts, self._tokens, self._usage = server, app, accounts, tokens, usage
         self.policy: dict[str, Permission] = {}
+        self._in_order = InOrder(TURN_SECONDS)
         server.before_request(self.check)
         server.after_request(self.hide_others)
 
@@ -151,20 +102,20 @@ class Gate:
             who = viewer()
             who.require(permission)
             started = time.perf_counter()
-            result = packed(function(who, *args))
+            with self._in_order.turn():
+                result = packed(function(who, *args))
             self._used(who, (time.perf_counter() - started) * 1000)
             return result
 
         return functools.wraps(function)(protected(_refuse, groups=[permission.value])(guarded))
 
     def _used(self, who: Viewer, milliseconds: float) -> None:
-        """Count the use of a callback under its output; what is slow is kept with what was asked."""
-        body = flask.request.get_json(silent=True)
-        if isinstance(body, dict) and not who.looked_at_by:
-            given = [*(body.get("inputs") or ()), *(body.get("state") or ())]
-            # Only what stands in addresses and asks for rows: forms hold passwords.
-            asked = {item["id"]: item.get("value") for item in given if item.get("property") in ASKING}
-            self._usage.note(who.email, str(body.get("output")), milliseconds, flask.json.dumps(asked))
+        """Count a use of the page a callback was sent from; of what is slow the address says what was asked."""
+        if not who.looked_at_by:
+            at = urlsplit(flask.request.referrer or "")
+            page = find_page(at.path)
+            asked = urlunsplit(("", "", at.path, at.query, ""))
+            self._usage.note(who.email, page.title if page else ELSEWHERE, milliseconds, asked)
 
     def check(self) -> flask.typing.ResponseReturnValue | None:
         """Line 1: decide about the request before anything else sees it."""
@@ -211,7 +162,8 @@ class Gate:
             return {"error": words}, 401, {"WWW-Authenticate": 'Bearer realm="salescope"'}
         if not who.may(permission):
             self._accounts.record("denied", who.email, flask.request.remote_addr or "", f"API {permission}")
-            return {"error": f"This needs the permission {permission.value!r}, which the token does not have."}, 403
+            words = f"This needs the permission {permission.value!r}, which the token or its user's role does not have."
+            return {"error": words}, 403
         return None
 
     def _same_origin(self) -> None:
@@ -219,42 +171,39 @@ class Gate:
         site = flask.request.headers.get("Sec-Fetch-Site", "same-origin")
         origin = flask.request.headers.get("Origin")
         if site not in ("same-origin", "none") or (origin is not None and origin != flask.request.host_url.rstrip("/")):
-            self._denied("cross-site request")
+            self._denied("cross-site request", "This was sent by another site. Open the page here and do it there.")
 
     def _route_allowed(self, endpoint: str) -> None:
         if not viewer().may(ROUTES[endpoint]):
-            self._denied(f"{flask.request.method} {flask.request.path[:200]}")
+            words = viewer().lacks(ROUTES[endpoint])
+            self._denied(f"{flask.request.method} {flask.request.path[:200]}", words)
         if endpoint in AUDITED:
             asked = flask.request.full_path.rstrip("?")
             self._accounts.record(AUDITED[endpoint], viewer().email, "", asked)
 
     def _callback_allowed(self) -> None:
-        try:
-            body = flask.request.get_json(silent=True) if flask.request.is_json else None
-        except RecursionError:
-            body = None
-        if not isinstance(body, dict) or not isinstance(body.get("output"), str):
-            raise BadRequest("This is not a callback request.")
+        body = bodies.read()
         specification = self._app.callback_map.get(body["output"])
         if specification is None or "callback" not in specification:
             raise BadRequest("There is no such callback.")
-        _declared(body, specification)
+        bodies.check(body, specification)
         permission = self.policy.get(body["output"])
         if permission is None or not viewer().may(permission):
-            self._denied(f"callback {body['output'][:200]}")
+            words = viewer().lacks(permission) if permission else None
+            self._denied(f"callback {body['output'][:200]}", words)
 
     def _page_allowed(self) -> None:
         page = find_page(flask.request.path)
         if page is None:
             raise NotFound
         if not viewer().may(page.permission):
-            self._denied(f"page {page.path}")
+            self._denied(f"page {page.path}", viewer().lacks(page.permission, page.title))
 
-    def _denied(self, what: str) -> NoReturn:
+    def _denied(self, what: str, words: str | None) -> NoReturn:
         # Only of people: what anybody on the network can trigger must not fill the database.
         if current_user.is_authenticated:
             self._accounts.record("denied", current_user.viewer.email, flask.request.remote_addr or "", what)
-        raise Forbidden
+        raise Forbidden(words)
 
     def hide_others(self, response: flask.Response) -> flask.Response:
         """Leave out of the list of callbacks what the viewer's role may not run."""
@@ -280,7 +229,7 @@ class Gate:
         if problems:
             raise UnguardedError(
                 f"Reachable without a policy: {'; '.join(problems)}. Register callbacks through the gate, list "
-                "routes in salescope.gate, pages in salescope.pages."
+                "routes in salescope.policy, pages in salescope.pages."
             )
 
     def _unguarded_routes(self) -> Iterable[str]:
@@ -298,38 +247,6 @@ class Gate:
 def find_page(path: str) -> Page | None:
     """Return the page at a path, None when there is none."""
     return next((page for page in PAGES if page.path == path), None)
-
-
-def _declared(body: Mapping[str, Any], specification: Mapping[str, Any]) -> None:
-    """Raise BadRequest unless ids and properties are those the callback was registered with.
-
-    No callback of ours has wildcard ids, for which Dash would send lists.
-    """
-    outputs = [_plain(text) for text in body["output"].strip(".").split("...")]
-    sent_outputs = body.get("outputs")
-    if [_dotted(item) for item in (sent_outputs if isinstance(sent_outputs, list) else [sent_outputs])] != outputs:
-        raise BadRequest("The callback's outputs are not as declared.")
-    inputs = {f"{item['id']}.{item['property']}" for item in specification["inputs"]}
-    changed = body.get("changedPropIds", [])
-    if not isinstance(changed, list) or not all(isinstance(item, str) and item in inputs for item in changed):
-        raise BadRequest("The callback's triggers are not as declared.")
-    for part in ("inputs", "state"):
-        declared = [(item["id"], item["property"]) for item in specification[part]]
-        sent = body.get(part, [])
-        if not isinstance(sent, list) or len(sent) != len(declared):
-            raise BadRequest("The callback's inputs are not as declared.")
-        for (wanted_id, wanted_property), item in zip(declared, sent, strict=True):
-            if not isinstance(item, dict) or (item.get("id"), item.get("property")) != (wanted_id, wanted_property):
-                raise BadRequest("The callback's inputs are not as declared.")
-
-
-def _dotted(item: object) -> str | None:
-    return _plain(f"{item.get('id')}.{item.get('property')}") if isinstance(item, dict) else None
-
-
-def _plain(output: str) -> str:
-    """Return an output without the digest that Dash adds after @ where several callbacks fill it."""
-    return output.partition("@")[0]
 
 
 def _tell_dash_auth(who: Viewer) -> None:

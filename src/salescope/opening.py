@@ -25,8 +25,6 @@ from services.usage import UsageLog
 log = logging.getLogger("salescope")
 #: Parameters of an address that mean something to the page they are on only.
 STAYS = ("by", "grain", "segment", "sort")
-#: What the router's callback is called where uses are counted; a first page counts as one of its uses.
-ROUTER = f"..{shell.Ids.CONTENT}.children...{shell.Ids.NAVIGATION}.children...{shell.Ids.TITLE}.data.."
 
 
 def first_state(services: Services, usage: UsageLog) -> Any:
@@ -54,8 +52,7 @@ def _first(services: Services, usage: UsageLog, who: Viewer, at: str) -> shell.F
         log.warning("The first state of %s could not be made.", path, exc_info=True)
         return None
     if not who.looked_at_by:
-        asked = flask.json.dumps({shell.Ids.ROUTE: {"pathname": path, "search": mark + query}})
-        usage.note(who.email, ROUTER, (time.perf_counter() - started) * 1000, asked)
+        usage.note(who.email, page.title, (time.perf_counter() - started) * 1000, at)
     return shell.First(path, mark + query, content, _window_title(title))
 
 
@@ -129,7 +126,7 @@ def _page_content(services: Services, who: Viewer, path: str, search: object) ->
     if page is None:
         return shell.message("There is no such page", f"Nothing is at {path[:200]}."), "Not found"
     if not who.may(page.permission):
-        return shell.message("Not for your role", _missing(page, who)), "Not allowed"
+        return shell.message("Not for your role", who.lacks(page.permission, page.title)), "Not allowed"
     reason = page.missing(services.sales.model)
     if reason:
         return _not_offered(page, reason, who, without_data=services.sales.model is EMPTY), page.title
@@ -137,14 +134,6 @@ def _page_content(services: Services, who: Viewer, path: str, search: object) ->
         return page.render(PageContext(services, who, parse_search(search))), page.title
     except UserError as error:  # such as a row scope over a dimension that other data do not have
         return shell.message(f"{page.title} cannot be shown", str(error)), page.title
-
-
-def _missing(page: Page, who: Viewer) -> str:
-    """Return what somebody lacks for a page, and who can help."""
-    if who.looked_at_by:
-        return f"{page.title} is not shown while you look as {who.email}: it changes something, or they may not see it."
-    needs = f"{page.title} needs the permission {page.permission.value!r}, which the role {who.role!r} does not have."
-    return f"{needs} Ask an admin of your organisation for it."
 
 
 def _not_offered(page: Page, reason: str, who: Viewer, *, without_data: bool) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import flask
 import flask_login
@@ -16,6 +15,7 @@ from services.errors import BusyError, UserError
 from services.links import RESET, Links
 from services.mail import Mail
 from services.outside import Outside
+from services.sitepaths import is_local
 
 Shown = flask.typing.ResponseReturnValue
 PENDING, TARGET = "pending", "target"
@@ -108,7 +108,7 @@ class Door:
         try:
             invited = self.links.look(token)
         except UserError as error:
-            return flask.render_template("error.html", code=410, words=str(error)), 410
+            return flask.render_template("error.html", code=410, title="This link is of no use", words=str(error)), 410
         if flask.request.method == "GET":
             return flask.render_template("password.html", invited=invited, token=token, problem="")
         password, again = (flask.request.form.get(name, "") for name in ("password", "again"))
@@ -193,11 +193,4 @@ def _status(error: UserError) -> int:
 
 def local_path(target: str) -> str:
     """Return the target when it is a path of this site, else the first page."""
-    try:
-        parts = urlsplit(target)
-    except ValueError:
-        return "/"
-    outside = parts.scheme or parts.netloc or not target.startswith("/") or target[1:2] in ("/", "\\")
-    if outside or any(character < " " or character == "\\" for character in target):
-        return "/"
-    return target
+    return target if is_local(target) else "/"

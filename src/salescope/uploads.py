@@ -15,7 +15,7 @@ import flask
 
 from salescope.gate import viewer
 from services.dataroom import DataRoom
-from services.errors import UserError
+from services.errors import AccessDeniedError, UserError
 from services.prepared import write_rejects
 
 log = logging.getLogger("salescope")
@@ -24,7 +24,7 @@ View = Callable[..., flask.typing.ResponseReturnValue]
 
 
 def install(server: flask.Flask, room: DataRoom, *, upload_mb: int, at_once: int) -> None:
-    """Add the routes; the gate lets in whom salescope.gate.ROUTES allows.
+    """Add the routes; the gate lets in whom salescope.policy.ROUTES allows.
 
     `upload_mb` is the size of the largest file, `at_once` how many may arrive in this process at the same time.
     """
@@ -60,6 +60,8 @@ def install(server: flask.Flask, room: DataRoom, *, upload_mb: int, at_once: int
     def recipe() -> flask.typing.ResponseReturnValue:
         try:
             text = room.recipe_text(viewer())
+        except AccessDeniedError as error:
+            flask.abort(403, str(error))
         except UserError as error:
             flask.abort(404, str(error))
         return _attached(flask.Response(text, mimetype="application/yaml"), "recipe.yaml")
@@ -78,6 +80,8 @@ def _explained(view: View) -> View:
     def wrapper(**arguments: str) -> flask.typing.ResponseReturnValue:
         try:
             return view(**arguments)
+        except AccessDeniedError as error:
+            return {"error": str(error)}, 403
         except UserError as error:
             return {"error": str(error)}, 400
         except OSError as error:
@@ -93,6 +97,8 @@ def _report(find: Callable[[], Path], name: str) -> flask.typing.ResponseReturnV
     """Return a reject report as CSV. It is written to the disk first: it may be longer than the memory."""
     try:
         path = find()
+    except AccessDeniedError as error:
+        flask.abort(403, str(error))
     except UserError as error:
         flask.abort(404, str(error))
     text = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115 - the response closes it

@@ -96,6 +96,9 @@ PRIOR = {
     "lengthy": -0.3,
     "mixed": -1.5,
 }
+#: Sets that weights are not fitted to: years were taken for numbers of households in 15 of 21 questions read wrongly, a
+#: fault of the parser that no longer is. They are reported beside the others.
+MENDED = ("n2_grocery",)
 #: Generated questions whose neighbours count as known.
 FAMILIAR_FROM = 1500
 
@@ -214,15 +217,16 @@ def main() -> None:
         made = (made[0] + some[0], made[1] + some[1])
     rows = sights()
     known = familiarity(rows)
-    weights = fit(made, first_sight(rows, known))
+    fitted = [row for row in rows if row["set"] not in MENDED]
+    weights = fit(made, first_sight(fitted, known))
     held_out: list[tuple[float, bool]] = []
     by_set: dict[str, list[tuple[float, bool]]] = {}
     for name in sorted({row["set"] for row in rows if "kinds" in row}):
         others = {each: pairs_of for each, pairs_of in known.items() if each != name}
-        learned = fit(made, first_sight([row for row in rows if row["set"] != name], others))
+        learned = fit(made, first_sight([row for row in fitted if row["set"] != name], others))
         tested = first_sight([row for row in rows if row["set"] == name], known)
         by_set[name] = [(probability(row, learned), truth) for row, truth in zip(*tested, strict=True)]
-        held_out += by_set[name]
+        held_out += by_set[name] if name not in MENDED else []
     for name, found in by_set.items():
         wrong_share = sum(chance >= ASK and not truth for chance, truth in found) / len(found)
         right_here = sum(truth for _, truth in found)

@@ -42,6 +42,7 @@ def vocabulary_of(model_file: Path, lines_file: Path) -> Vocabulary:
         Entry(name, line[each.column], line[each.label_column or each.column])
         for name, each in named.items()
         for line in lines
+        if line[each.column]
     }
     days = sorted(dt.date.fromisoformat(line[model.facts.time][:10]) for line in lines)
     index = ValueIndex(model, sorted(entries, key=lambda each: (each.dimension, each.key)))

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import io
 import re
 import time
 from collections.abc import Iterator
+from urllib.parse import quote, urlencode
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page
 
+from layouts.ask import QUESTION
 from salescope import installation as product
 from salescope.pages import PAGES
 from services import totp
 from services.access import EVERYTHING
+from services.database import open_database
+from services.forecasting.scenarios import Scenarios
+from services.language.questions import SYNONYM, Questions
+from services.periods import Grain
+from services.planning import COLUMNS, Planning
+from services.query import SalesQuery
+from services.views import SavedViews
 from tests.browser.conftest import Visitor
 from tests.factories import SHOP_MODEL, SHOP_RECIPE, SHOP_ROWS, house_of
 from tests.serving import Installation, Server, running_server
@@ -93,6 +105,12 @@ def test_rows_of_a_scope_are_previewed_and_seen_with_the_persons_eyes(visit: Vis
     page.click("text=Back to your own eyes")
     page.wait_for_selector(".desk")
     assert page.locator(".looking").count() == 0
+    # Uses count under the page they were made on, for whoever made them: the admin was on People, nobody looked on.
+    page.goto(page.url.split("/people")[0] + "/usage")
+    used = page.locator("table", has=page.get_by_text("Pages", exact=True)).locator("tbody tr", has_text="People")
+    assert "admin@example.com" in used.inner_text()
+    assert "Revenue by " in page.locator("table", has=page.get_by_text("Queries", exact=True)).inner_text()
+    admin.picture("usage")
     assert admin.problems == []
 
 
@@ -146,8 +164,46 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         accounts.add(f"p{number}@example.com", payload, "manager", password=PASSWORD)
         accounts.record(payload, payload, payload, payload)
         accounts.save_role(f"role {number} {payload}", [])
+    _written_by_people(made)
     with running_server(made, folder / "output") as server:
         yield server
+
+
+def _written_by_people(made: Installation) -> None:
+    """Fill what people write for others with the same: notes, targets, views, taught words, scenarios, questions."""
+    settings = made.settings()
+    engine, sales = open_database(settings.database_url), product.make_sales(settings)
+    who, model = made.accounts().as_viewer("admin@example.com"), sales.model
+    planning, views, questions = Planning(engine, model), SavedViews(engine, model), Questions(engine, sales)
+    scenarios, total = Scenarios(engine, model), SalesQuery(measures=("revenue",), grain=Grain.WEEK)
+    targets = io.StringIO(newline="")
+    rows = csv.writer(targets)
+    rows.writerow(COLUMNS)
+    for number, payload in enumerate(PAYLOADS):
+        day = sales.today() - dt.timedelta(days=20 * number)
+        planning.add_note(day, day, payload, who)
+        views.save(payload[:80], f"/?period=all&product={quote(payload)}", who, shared=True)
+        questions.teach(SYNONYM, payload, "revenue", who)
+        questions.record(questions.read(f"revenue of {payload}", who), who)
+        scenarios.keep(payload[:80], total, 4, {"own": 0.1}, who)
+        rows.writerow(["revenue", "2024-01-01", "2024-12-31", 100 + number, "product", payload])
+    planning.replace_targets(targets.getvalue(), who)
+    engine.dispose()
+
+
+#: Addresses of single things, and of what shows names outside tables.
+DEEP = (
+    "/?period=all&compare=prior&by=product",
+    "/?period=all&product=P1&product=P2&product.contains=%3Cimg",
+    "/products?period=all&products-item=P1",
+    "/countries?countries-item=Austria&period=all",
+    "/trends?period=all&by=product",
+    "/explore?by=product&period=all&explore-columns=country",
+    f"/details?details-order={quote(PAYLOADS[1] + 'O1')}",
+    "/forecast?forecast-show=scenarios",
+    f"/ask?{urlencode({QUESTION: 'revenue of ' + PAYLOADS[1]})}",
+    f"/ask?{urlencode({QUESTION: 'top products by revenue'})}",
+)
 
 
 def test_names_in_the_data_run_on_no_page(browser: Browser, hostile: Server) -> None:
@@ -166,6 +222,7 @@ def test_names_in_the_data_run_on_no_page(browser: Browser, hostile: Server) -> 
     page.wait_for_selector(".page")
     paths = [
         *(each.path for each in PAGES),
+        *DEEP,
         "/people?person=p0%40example.com",
         "/people?find=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
     ]
@@ -175,6 +232,9 @@ def test_names_in_the_data_run_on_no_page(browser: Browser, hostile: Server) -> 
         page.wait_for_load_state("networkidle")
         for mark in page.locator(".js-plotly-plot:visible").all()[:3]:
             mark.hover(force=True)
+        for opener in page.locator(".tile [data-mark]:visible").all()[:1]:
+            opener.click()
+            page.wait_for_selector("#panel:visible")
         found = page.evaluate(
             "[window.__pwn, ({}).polluted, document.querySelectorAll('main script, main iframe').length]"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,9 @@ def test_unknown_address_says_so(signed_in: dict[str, FlaskClient], path: str) -
 def test_page_of_another_role_says_so(signed_in: dict[str, FlaskClient]) -> None:
     answer = signed_in["executive"].get("/lines", headers={"Accept": "text/html"})
     assert answer.status_code == 403
-    assert "Not for your role" in answer.text
+    words = "Order lines needs the permission 'lines:view', which the role 'executive' does not have."
+    assert f"{words} An admin can change your role." in html.unescape(answer.text)
+    assert signed_in["executive"].get("/lines").get_json() == {"error": f"{words} An admin can change your role."}
 
 
 def test_cancel_stops_what_runs_for_the_viewer(app: flask.Flask, signed_in: dict[str, FlaskClient]) -> None:

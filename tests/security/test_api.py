@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from salescope import installation as product
 from salescope.app import create_app
-from salescope.gate import API, UnguardedError
+from salescope.gate import UnguardedError
+from salescope.policy import API
 from services.access import NOTHING, ROLES, Permission
 from services.database import SignedIn, open_database, utc_now
 from tests.client import Answer, Client

@@ -9,8 +9,9 @@ from typing import Any
 import flask
 import pytest
 
-from salescope.gate import PUBLIC, Gate
+from salescope.gate import Gate
 from salescope.pages import PAGES
+from salescope.policy import PUBLIC
 from services.access import ROLES, Permission
 from tests.client import JSON, PAGE, Answer, Client, callback_body
 from tests.security.leaks import leaked

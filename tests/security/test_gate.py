@@ -14,8 +14,9 @@ from werkzeug.exceptions import Forbidden
 import salescope.app
 from callbacks.wiring import Register, Services
 from salescope.app import Routes, create_app
-from salescope.gate import API, PUBLIC, ROUTES, SIGNED_IN, Gate, UnguardedError
+from salescope.gate import Gate, UnguardedError
 from salescope.pages import PAGES, Page
+from salescope.policy import API, PUBLIC, ROUTES, SIGNED_IN
 from services.access import Permission, Viewer, role
 from services.errors import AccessDeniedError
 from tests.serving import Installation

@@ -1,15 +1,20 @@
 """Accounts, roles, scopes, sessions and borrowed eyes in any order: nobody is answered outside the scope of the moment.
 
-The model beside the database is a dictionary per person; the truth about rows is the shop asked without a scope.
+Meanwhile people export, ask in words, upload, keep views and publish other data. The model beside the database is a
+dictionary per person; the truth about rows is what plain SQL says of the file that was published last.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
@@ -24,25 +29,35 @@ from hypothesis.stateful import (
 )
 from sqlalchemy.orm import Session
 
-from services import circumstances
+from services import circumstances, sheets
 from services.access import EVERYTHING, NOTHING, ROLES, Permission, RowScope, Viewer
 from services.accounts import FAILURES_PER_ACCOUNT, Accounts, LastAdminError, SignInError
 from services.audit import Wanted
 from services.circumstances import Circumstances
 from services.database import Base, User, migrate, open_database
+from services.dataroom import DataRoom
 from services.errors import AccessDeniedError, UserError
+from services.jobs import Jobs
+from services.language.questions import Questions
+from services.ledger import Mode
 from services.links import RESET, Links
+from services.loading import load
+from services.modelfiles import ModelFiles
 from services.passwords import Passwords
 from services.periods import Period
 from services.query import SalesQuery
 from services.sales import Sales
-from tests.factories import MemoryCache, shop, viewer_of
+from services.views import SavedViews
+from tests.factories import SHOP_ROWS, House, MemoryCache, shop, write_parquet
 
 PEOPLE = ("ada@example.com", "bea@example.com", "cem@example.com")
 FIRST = "correct horse battery"
 COUNTRIES = ("Austria", "Belgium", "Chile")
 SCOPES = (EVERYTHING, NOTHING, *(RowScope.of({"country": [name]}) for name in COUNTRIES))
 BY_COUNTRY = SalesQuery(measures=("revenue",), dimensions=("country",), period=Period("all"))
+LINES = SalesQuery(columns=("order_id", "country"), period=Period("all"), limit=50)
+#: Data that are published one after the other: all lines, those of some countries, all again.
+CONTENTS = (SHOP_ROWS, f"SELECT * FROM ({SHOP_ROWS}) WHERE country IN ('Austria', 'Chile', 'Egypt')")
 
 
 class QuickPasswords(Passwords):
@@ -90,12 +105,39 @@ roles = st.sampled_from(list(ROLES))
 scopes = st.sampled_from(SCOPES)
 
 
-class AccountMachine(RuleBasedStateMachine):
-    """The rules are what people and admins do; `engine`, `sales` and `truth` are set by the test."""
+@dataclass
+class Site:
+    """What all examples share: a database, a shop and what is asked of it; `truth` is its revenue by country."""
 
     engine: sa.Engine
+    house: House
     sales: Sales
-    truth: dict[str | None, float]
+    folder: Path
+    content: int = 0
+    truth: dict[str | None, float] = field(default_factory=dict)
+
+    def publish(self, content: int) -> None:
+        """Put other data in the place of those that are live."""
+        file = write_parquet(self.house.folder / "sales.parquet", CONTENTS[content])
+        load(self.house.warehouse, self.house.model, self.house.recipe, self.house.folder, by="x", mode=Mode.START_OVER)
+        with duckdb.connect() as plain:
+            found = plain.execute(f"SELECT country, sum(revenue)::DOUBLE FROM '{file}' GROUP BY 1").fetchall()
+        self.content, self.truth = content, dict(found)
+
+    def within(self, scope: RowScope) -> dict[str | None, float]:
+        """Return the revenue of the countries of a scope."""
+        allowed = {value for _, values in scope.limits for value in values}
+        return {name: value for name, value in self.truth.items() if scope.everything or name in allowed}
+
+
+class AccountMachine(RuleBasedStateMachine):
+    """The rules are what people and admins do; `site` is set by the test."""
+
+    site: Site
+
+    @property
+    def engine(self) -> sa.Engine:
+        return self.site.engine
 
     @initialize()
     def start(self) -> None:
@@ -113,6 +155,13 @@ class AccountMachine(RuleBasedStateMachine):
             OpenSession(email, self.accounts.sign_in(email, FIRST, address="10.0.1.1", agent="")) for email in PEOPLE
         ]
         self.over: list[str] = []
+        self.works: dict[str, str] = {}
+        self.published = False
+        instance, store = self.site.folder, self.site.house.warehouse
+        jobs = Jobs(self.engine, instance / "jobs", command=("true",))
+        self.room = DataRoom(instance, store, ModelFiles(instance, store), jobs)
+        self.views = SavedViews(self.engine, self.site.house.model)
+        self.questions = Questions(self.engine, self.site.sales)
 
     def end(self, which: Any) -> None:
         """Note sessions as over."""
@@ -222,6 +271,82 @@ class AccountMachine(RuleBasedStateMachine):
             self.accounts.stop_looking(viewer)
         found.seen_as = ""
 
+    @precondition(lambda self: not self.published)
+    @rule()
+    def publish(self) -> None:
+        """Once an example, for a publish takes its time."""
+        self.site.publish(1 - self.site.content)
+        self.published = True
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data())
+    def export(self, data: st.DataObject) -> None:
+        viewer, scope = self.someone(data)
+        with reading(viewer):
+            answer = self.site.sales.answer(BY_COUNTRY, viewer)
+            text = io.StringIO()
+            sheets.write_csv(sheets.sheet_of(self.site.sales, answer, viewer, "x"), (), text)
+            assert self.named(text) <= {name for name in self.site.within(scope) if name}
+            try:
+                lines = sheets.lines(self.site.sales, LINES, viewer, "x")
+                sheets.write_csv(lines, (), text := io.StringIO())
+            except AccessDeniedError:
+                assert not viewer.may(Permission.LINES_VIEW)
+            else:
+                assert self.named(text) <= {name for name in self.site.within(scope) if name}
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data())
+    def ask(self, data: st.DataObject) -> None:
+        viewer, scope = self.someone(data)
+        for name in (*COUNTRIES, "Egypt"):
+            found = self.questions.complete(f"revenue in {name[:3].lower()}", viewer)
+            assert (f"revenue in {name}" in found) == (name in self.site.within(scope)), (name, scope)
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data())
+    def upload(self, data: st.DataObject) -> None:
+        viewer, scope = self.someone(data)
+        may = Permission.DATA_LOAD in viewer.permissions and scope.everything
+        with reading(viewer):
+            try:
+                work = self.room.open(viewer)
+                self.room.receive(work, "a.csv", io.BytesIO(b"a\n1\n"), viewer)
+            except AccessDeniedError:
+                assert not may
+            else:
+                assert may
+                self.works[work] = viewer.email
+            for work, owner in self.works.items():
+                if not may or owner != viewer.email:
+                    with pytest.raises(UserError):
+                        self.room.bench(work, viewer)
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data(), shared=st.booleans())
+    def keep_view(self, data: st.DataObject, *, shared: bool) -> None:
+        viewer, _ = self.someone(data)
+        with reading(viewer):
+            try:
+                self.views.save(f"of {viewer.email}", "/", viewer, shared=shared)
+            except AccessDeniedError:
+                assert viewer.looked_at_by or not viewer.may(Permission.VIEWS_SHARE)
+            assert all(each.mine == (each.name == f"of {viewer.email}") for each in self.views.all(viewer))
+            assert all(each.mine or each.shared for each in self.views.all(viewer))
+
+    def someone(self, data: st.DataObject) -> tuple[Viewer, RowScope]:
+        """Return the viewer of an open session, and the scope that counts for it now."""
+        found = data.draw(st.sampled_from(self.sessions))
+        viewer = self.accounts.viewer(found.token)
+        assert viewer is not None, found
+        looks = found.seen_as and self.people[found.email].role == "admin"
+        return viewer, self.people[found.seen_as if looks else found.email].scope
+
+    def named(self, text: io.StringIO) -> set[str]:
+        """Return the countries of the shop that stand in a file."""
+        cells = {cell for row in csv.reader(io.StringIO(text.getvalue())) for cell in row}
+        return cells & {"Austria", "Belgium", "Chile", "Denmark", "Egypt", "France", "Greece"}
+
     @invariant()
     def every_session_is_answered_within_the_scope_of_the_moment(self) -> None:
         for found in getattr(self, "sessions", []):
@@ -239,11 +364,9 @@ class AccountMachine(RuleBasedStateMachine):
                     self.accounts.set_scope(PEOPLE[1], EVERYTHING)
 
     def answered_within(self, viewer: Viewer, scope: RowScope) -> None:
-        frame = self.sales.answer(BY_COUNTRY, viewer).frame
+        frame = self.site.sales.answer(BY_COUNTRY, viewer).frame
         found = dict(zip(frame["country"].where(frame["country"].notna(), None), frame["revenue"], strict=True))
-        allowed = None if scope.everything else {value for _, values in scope.limits for value in values}
-        wanted = {name: value for name, value in self.truth.items() if allowed is None or name in allowed}
-        assert found == pytest.approx(wanted)
+        assert found == pytest.approx(self.site.within(scope))
 
     @invariant()
     def what_is_over_stays_over(self) -> None:
@@ -262,14 +385,10 @@ class AccountMachine(RuleBasedStateMachine):
 def test_accounts_in_any_order(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> None:
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('machine')}/app.db")
     migrate(engine)
-    house = shop(tmp_path_factory.mktemp("shop"))
-    house.load()
-    sales = house.sales(MemoryCache())
-    frame = sales.answer(BY_COUNTRY, viewer_of("admin")).frame
-    AccountMachine.engine, AccountMachine.sales = engine, sales
-    AccountMachine.truth = dict(
-        zip(frame["country"].where(frame["country"].notna(), None), frame["revenue"], strict=True)
-    )
+    folder = tmp_path_factory.mktemp("shop")
+    house = shop(folder)
+    site = AccountMachine.site = Site(engine, house, house.sales(MemoryCache()), folder)
+    site.publish(0)
     rounds = int(pytestconfig.getoption("--rounds"))
     run_state_machine_as_test(
         AccountMachine,

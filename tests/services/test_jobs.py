@@ -22,7 +22,8 @@ from services.access import Viewer
 from services.accounts import Accounts
 from services.database import Job, User, migrate, open_database, utc_now
 from services.errors import UserError
-from services.jobs import JobInfo, Jobs, JobState, Limits, NoSuchJobError
+from services.joblimits import Limits
+from services.jobs import JobInfo, Jobs, JobState, NoSuchJobError
 from services.processes import is_held
 from tests.factories import viewer_of
 

@@ -88,6 +88,20 @@ def test_people_see_the_targets_of_their_rows_only(planning: Planning) -> None:
     assert planning.targets(viewer_of("manager", RowScope())) == []
 
 
+def test_people_set_the_targets_of_their_rows_only(planning: Planning) -> None:
+    of = ("900,,", "100,country,France", "5,country,Spain")
+    lines = ["measure,from,to,value,dimension,key", *(f"revenue,2011-01-01,2011-12-31,{each}" for each in of)]
+    planning.replace_targets("\n".join(lines), viewer_of("analyst"))
+    analyst = viewer_of("analyst", RowScope.of({"country": ["France"]}))
+    for foreign in (lines[1], lines[3]):
+        with pytest.raises(LoadError, match="is not yours to set: your rows are country: France"):
+            planning.replace_targets(f"{lines[0]}\n{foreign}", analyst)
+    planning.replace_targets("\n".join([lines[0], lines[2].replace("100", "120")]), analyst)
+    assert {(each.key, each.value) for each in planning.targets(viewer_of("analyst"))} == {
+        ("", 900.0), ("France", 120.0), ("Spain", 5.0),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -160,7 +174,8 @@ def test_views_are_ones_own_until_shared(engine: sa.Engine, sample_model: SalesM
     assert len(views.all(one)) == 2
     with pytest.raises(AccessDeniedError):
         views.save("Everybody's", "/", two, shared=True)
-    for address in ("https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", ""):
+    away = ("https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", "/\t/elsewhere.example", "")
+    for address in away:
         with pytest.raises(QueryError):
             views.save("Out", address, one)
 

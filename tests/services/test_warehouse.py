@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -13,11 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from salescope.cache import NoCache
+from services.duck_warehouse import DuckWarehouse
 from services.errors import NotReadyError, SalescopeError
 from services.loading import load
 from services.query import SalesQuery
 from services.sales import Sales
-from services.warehouse import KEEP, DuckWarehouse, Pointer, Warehouse, rows_of
+from services.warehouse import KEEP, Pointer, Warehouse, rows_of
 from tests.factories import House, shop, viewer_of, write_parquet
 from tests.services.loaders import folder_of, month, start
 
@@ -101,6 +103,27 @@ def test_leftovers_of_a_crash_go_with_the_next_publish(warehouse: Warehouse) -> 
 def test_snapshot_is_opened_once(warehouse: Warehouse) -> None:
     publish(warehouse, 1)
     assert warehouse.current() is warehouse.current()
+
+
+def test_file_that_was_read_often_is_opened_anew_when_nobody_reads(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.duck_warehouse.RENEW_AFTER", 5)
+    publish(warehouse, 1)
+    snapshot = warehouse.current()
+
+    def read(_number: int) -> int:
+        return int(rows_of(snapshot, sa.text("SELECT value FROM facts"))[0]["value"])
+
+    with ThreadPoolExecutor(4) as several:
+        assert set(several.map(read, range(60))) == {1}
+    with snapshot.engine.connect():  # somebody reads
+        before = snapshot.engine.pool
+        assert [read(number) for number in range(10)] == [1] * 10
+        assert snapshot.engine.pool is before
+    assert [read(number) for number in range(6)] == [1] * 6
+    assert snapshot.engine.pool is not before
+    assert warehouse.current() is snapshot
 
 
 def test_reader_moves_on_by_itself(warehouse: Warehouse) -> None:

@@ -99,7 +99,7 @@ def _print(sales: Sales, result: Result) -> None:
     if result.total is not None:
         out.print(escape(wording.sentence(result, model)))
     answer, frame = result.answer, result.frame
-    keys = [name for name in ("time", "month_of_year", *answer.query.dimensions) if name in frame]
+    keys = result.keys
     added = {each.field: each for each in result.added}
     values = [name for name in (*answer.query.measures, *added) if name in frame]
     listed = table(*keys, *values, title=labels.range_of(answer.window.now, model))

@@ -11,7 +11,7 @@ from salescope.dataloads import KINDS
 from salescope.settings import Settings
 from salescope.terminal import explained
 from services.database import open_database
-from services.jobs import Limits
+from services.joblimits import Limits
 
 
 @click.command(hidden=True)

@@ -48,6 +48,17 @@ def test_completion_and_suggestions_show_nothing_outside_the_scope(questions: Qu
     assert "Germany" not in refused.replace("'germany'", "")
 
 
+def test_verified_answers_are_for_those_whose_rows_they_name(questions: Questions) -> None:
+    questions.teach(VERIFIED, "germany at a glance", "revenue in germany by month", ANALYST)
+    questions.teach(VERIFIED, "our island", "revenue in germany", ANALYST)
+    assert {"germany at a glance", "our island"} <= set(questions.recommended(ANALYST))
+    assert not {"germany at a glance", "our island"} & set(questions.recommended(FRANCE))
+    reading = questions.read("our island", FRANCE)
+    assert "germany" not in f"{reading} {questions.refused(reading, FRANCE)}".casefold()
+    for each in questions.taught():
+        questions.forget(each.number, ANALYST)
+
+
 def test_recommended_questions_read_back(questions: Questions) -> None:
     found = questions.recommended(ANALYST)
     assert len(found) >= 5
