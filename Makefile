@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 2
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check bench bench-engine bench-refresh bench-load bench-ask bench-front bench-forecast lock clean
+.PHONY: help run install test check bench bench-engine bench-growth bench-refresh bench-load bench-ask bench-front bench-forecast lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ bench: $(VENV)/.installed ## Print queries and loads beside the same work in bar
 
 bench-engine: $(VENV)/.installed ## Verify and time the reference workload beside bare DuckDB; BENCH_ARGS=--help tells more
 	$(BIN)/python -m tests.benchmarks.engine $(BENCH_ARGS)
+
+bench-growth: $(VENV)/.installed ## Verify answers at several sizes, one round, and print how a refresh grows; BENCH_ARGS="--rows 1m 10m --cache DIR"
+	$(BIN)/python -m tests.benchmarks.growth $(BENCH_ARGS)
 
 bench-refresh: $(VENV)/.installed-test ## Time whole refreshes over HTTP, 8 users, random filters; BENCH_ARGS=--help tells more
 	$(BIN)/python -m tests.benchmarks.refresh $(BENCH_ARGS)

@@ -7,7 +7,6 @@ from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import admin, forms
 from layouts.forms import Body, DeskIds
 from services.access import Permission, Viewer
-from services.usage import UsageLog
 
 IDS = DeskIds("usage")
 TITLE = "Usage"
@@ -16,19 +15,22 @@ DAYS = 30
 
 def render(context: PageContext) -> Rendered:
     """Return the page."""
-    body = shown(context.viewer, _show(context.services.people.usage), {})
+    body = shown(context.viewer, _show(context.services), {})
     return forms.page(IDS, TITLE, body, admin.entries(context.viewer))
 
 
 def register(register: Register, services: Services) -> None:
     """Add the page's callbacks."""
-    register_desk(register, IDS, _show(services.people.usage), {})
+    register_desk(register, IDS, _show(services), {})
 
 
-def _show(usage: UsageLog) -> Show:
+def _show(services: Services) -> Show:
+    usage = services.people.usage
+
     def show(viewer: Viewer, _params: Params) -> Body:
         viewer.require(Permission.AUDIT_READ)
         usage.write()
-        return admin.usage(usage.used(DAYS), usage.people(DAYS), usage.slow(), DAYS)
+        model = services.sales.model
+        return admin.usage(usage.used(DAYS), usage.people(DAYS), usage.queries(), usage.slow(), model, DAYS)
 
     return show

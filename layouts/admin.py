@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,11 @@ from layouts.forms import Body, Entry
 from services.access import ROLES, Permission, Role, Viewer
 from services.audit import Line, Wanted
 from services.database import SlowAnswer
+from services.model import SalesModel
 from services.people import LEAST
+from services.periods import Compare
+from services.query import SalesQuery
+from services.querylog import Counted
 from services.tokens import Token
 from services.usage import Used
 
@@ -153,23 +157,51 @@ def audit(lines: Sequence[Line], wanted: Wanted, actions: Sequence[str], older: 
 # Usage
 
 
-def usage(used: Sequence[Used], who: Sequence[Any], slow: Sequence[SlowAnswer], days: int) -> Body:
-    """Return who uses what, and slow answers."""
-    things = [(_thing(u.what), str(u.people), f"{u.times:,}", f"{u.mean:,.0f}", f"{u.slowest:,.0f}") for u in used]
+def usage(
+    used: Sequence[Used],
+    who: Sequence[Any],
+    queries: Sequence[tuple[SalesQuery, Counted]],
+    slow: Sequence[SlowAnswer],
+    model: SalesModel,
+    days: int,
+) -> Body:
+    """Return who uses which page, what is asked for, and slow answers."""
+    pages = [(u.what, _names(u.people), f"{u.times:,}", f"{u.mean:,.0f}", f"{u.slowest:,.0f}") for u in used]
     persons = [(email, str(active), f"{times:,}", str(last)) for email, active, times, last in who]
-    lines = [(moment(s.at), s.email, _thing(s.what), f"{s.milliseconds:,.0f}", labels.cut(s.detail, 300)) for s in slow]
-    heads = ["What", "People", "Times", "Mean ms", "Slowest ms"]
+    asked = [(_query(q, model), f"{c.answers:,}", f"{c.milliseconds / c.answers:,.1f}") for q, c in queries]
+    lines = [(moment(s.at), s.email, s.what, f"{s.milliseconds:,.0f}", labels.cut(s.detail, 300)) for s in slow]
+    heads = ["Page", "Who, the busiest first", "Answers", "Mean ms", "Slowest ms"]
     return [
-        forms.card(f"Pages and functions, the last {days} days", forms.listing("Pages and functions", heads, things)),
+        forms.card(f"Pages, the last {days} days", forms.listing("Pages", heads, pages)),
+        forms.card("Queries", forms.listing("Queries", ["What is asked for", "Answers", "Mean ms"], asked)),
         forms.card("People", forms.listing("People", ["Who", "Days", "Times", "Last day"], persons)),
-        forms.card("Slow answers", forms.listing("Slow answers", ["Time (UTC)", "Who", "What", "ms", "Asked"], lines))
+        forms.card("Slow answers", forms.listing("Slow answers", ["Time (UTC)", "Who", "Page", "ms", "Address"], lines))
         if lines
         else forms.card("Slow answers", html.P("None took two seconds or longer.")),
     ]
 
 
-def _thing(what: str) -> str:
-    return labels.cut(what.strip(".").split("...")[0], 80)
+def _names(people: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(people) - most} more" if len(people) > most else ""
+    return ", ".join(people[:most]) + more
+
+
+def _query(query: SalesQuery, model: SalesModel) -> str:
+    """Return a kind of query in words; names that the model no longer has stand as they are."""
+    names = {name: each.label for known in (model.measures, model.dimensions) for name, each in known.items()}
+
+    def listed(words: Iterable[str]) -> str:
+        return ", ".join(names.get(word, word) for word in words)
+
+    by = [*query.dimensions, *([query.grain.value] if query.grain else [])]
+    parts = [
+        listed(query.measures) or "Order lines",
+        f"by {listed(by)}" if by else "",
+        f"where {listed(sorted({each.field for each in query.filters}))}" if query.filters else "",
+        f"in {listed(query.segments)}" if query.segments else "",
+        "against a period before" if query.compare is not Compare.NONE else "",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 # API tokens

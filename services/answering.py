@@ -21,7 +21,8 @@ from services.errors import QueryError
 from services.exact import RefusedError
 from services.folding import fold
 from services.frames import frame_of
-from services.images import Images, images_of
+from services.imagefiles import images_of
+from services.images import Images
 from services.model import SalesModel
 from services.paging import Page, by_time, counting, narrowed
 from services.periods import Coverage, Window

@@ -17,8 +17,10 @@ import duckdb
 from services.measures import Aggregate, MeasurePlan
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import HOUR, SAMPLE, WEEKDAY, Rollup, Survey, Tuning, counted, estimate, first_that_fits
+from services.rollup_tables import first_that_fits
+from services.rollups import HOUR, WEEKDAY, Rollup, Tuning
 from services.sqltext import name_of, one
+from services.surveying import SAMPLE, Survey, counted, estimate
 
 #: Bytes of a version's images: at most, whatever share of its facts the model allows, and allowed however small it is.
 MOST_BYTES, FREE_BYTES = 1_000_000_000, 150_000_000
@@ -77,7 +79,8 @@ class Chains:
 
     def _width(self, rollup: Rollup) -> float:
         keys = sum(1 if self.keys[name].values <= 256 else 2 for name in rollup.keys)
-        aggregates = 1 if rollup.aggregate else len(MeasurePlan(self.model, tuple(self.model.measures)).aggregates)
+        described = MeasurePlan(self.model, tuple(self.model.measures)).described.values()
+        aggregates = 1 if rollup.aggregate else sum(each.function != "count_distinct" for each in described)
         return (
             ROW_BYTES
             + keys
@@ -146,12 +149,17 @@ class Chains:
         ]
         return [each for each in fitting if not any({*each} < {*other} for other in fitting)]
 
-    def narrower(self, wanted: Rollup) -> Rollup:
-        """Return a small image made beside one, for queries without filters."""
+    def narrower(self, wanted: Rollup) -> Iterator[Rollup]:
+        """Yield small images made from one: for queries with a filter on one column of the filter bar, and without."""
         if wanted.entity:
-            return wanted
-        if wanted.aggregate:
-            return replace(wanted, masks=())
+            return
         many = {column.name for column in self.found.many}
-        kept = tuple(name for name in wanted.keys if name in many)
-        return self._rollup(wanted.grain, kept, wanted.parts)
+        always = tuple(name for name in wanted.keys if name in many)
+        chosen = dict.fromkeys(self.model.dimensions[name].column for name in self.model.filters)
+        if wanted.masks:
+            yield replace(wanted, masks=())
+        for name in (*(name for name in chosen if name not in always), ""):
+            key, masks = (name,) if name in wanted.keys else (), wanted.masks if name in wanted.masks else ()
+            if key or masks or not name:
+                more = {"masks": masks, "aggregate": wanted.aggregate}
+                yield self._rollup(wanted.grain, (*key, *always), wanted.parts, **more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from services.periods import Range
 from services.planner import PARTS
 from services.query import Filter, SalesQuery
 from services.rollups import HOUR, WEEKDAY
-from services.sql import typed_value
+from services.sources import typed_value
 
 #: Values of parts of the time are their own codes.
 PART_SIZES = {HOUR: 24, WEEKDAY: 8}
@@ -40,6 +40,20 @@ class Rows:
     def of(self, column: Array) -> Array:
         """Return a column's values of these rows."""
         return column[self.rows]
+
+    def __len__(self) -> int:
+        return self.rows.stop - self.rows.start if isinstance(self.rows, slice) else len(self.rows)
+
+    def picked(self, places: Array) -> Rows:
+        """Return those at some places among these."""
+        return replace(self, rows=places + self.rows.start if isinstance(self.rows, slice) else self.rows[places])
+
+    def between(self, first: int, after: int) -> Rows:
+        """Return those with numbers from one to before another."""
+        if isinstance(self.rows, slice):
+            return replace(self, rows=slice(max(first, self.rows.start), min(after, self.rows.stop)))
+        start, stop = np.searchsorted(self.rows, (first, after))
+        return replace(self, rows=self.rows[start:stop])
 
 
 @dataclass
@@ -65,21 +79,21 @@ class Choosing:
 
     def _find(self, image: Image, first: int, after: int) -> Rows:
         keys = [name for name in image.codes if name in self.allowed]
-        rows: slice | Array = slice(int(image.offsets[first]), int(image.offsets[after]))
+        rows = Rows(slice(int(image.offsets[first]), int(image.offsets[after])), None)
         leading = image.rollup.keys[0] if image.rollup.keys else None
         if image.lead is not None and leading in keys:
             keys.remove(leading)
             codes = np.flatnonzero(self.allowed[leading])
-            rows = _joined(image.lead[first:after, codes].ravel(), image.lead[first:after, codes + 1].ravel())
+            starts, ends = image.lead[first:after, codes], image.lead[first:after, codes + 1]
+            rows = Rows(_joined(starts.ravel(), ends.ravel()), None)
         if WEEKDAY in self.allowed and WEEKDAY not in image.codes:
-            rows = _kept(rows, self.allowed[WEEKDAY][weekdays(image)[image.bucket[rows]]])
+            rows = rows.picked(np.flatnonzero(self.allowed[WEEKDAY][weekdays(image)[rows.of(image.bucket)]]))
         for name in keys:
-            rows = _kept(rows, self.allowed[name][image.codes[name][rows]])
-        bits = None
+            rows = rows.picked(np.flatnonzero(self.allowed[name][rows.of(image.codes[name])]))
         if image.mask is not None and any(name in self.allowed for name in image.rollup.masks):
             bits = self.images.bits(image.rollup, self.allowed)
-            rows = _kept(rows, touched(image.mask[rows], bits))
-        return Rows(rows, bits)
+            rows = replace(rows.picked(np.flatnonzero(touched(rows.of(image.mask), bits))), bits=bits)
+        return rows
 
 
 def touched(mask: Array, bits: int) -> Array:
@@ -90,11 +104,6 @@ def touched(mask: Array, bits: int) -> Array:
 def weekdays(image: Image) -> Array:
     """Return the weekday of each bucket, 1 is Monday."""
     return np.asarray((image.starts.astype("datetime64[D]").astype(np.int64) + 3) % 7 + 1)
-
-
-def _kept(rows: slice | Array, keep: Array) -> Array:
-    found = np.flatnonzero(keep)
-    return found + rows.start if isinstance(rows, slice) else rows[found]
 
 
 def _joined(starts: Array, ends: Array) -> Array:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,44 @@ class Turnstile:
                 if not self._inside[user_id]:
                     del self._inside[user_id]
                 self._changed.notify_all()
+
+
+class InOrder:
+    """Threads of a process one after another, in the order they came: beside one another all would end late.
+
+    A turn lasts `seconds` at most; who takes longer goes on beside the next.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._since = seconds, 0.0
+        self._line: deque[object] = deque()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for one's turn and have it."""
+        mine = object()
+        with self._changed:
+            self._line.append(mine)
+            if self._line[0] is mine:
+                self._since = time.monotonic()
+            while self._line[0] is not mine:
+                left = self._since + self._seconds - time.monotonic()
+                if left > 0:
+                    self._changed.wait(left)
+                else:
+                    self._next()
+        try:
+            yield
+        finally:
+            with self._changed:
+                if self._line and self._line[0] is mine:
+                    self._next()
+
+    def _next(self) -> None:
+        self._line.popleft()
+        self._since = time.monotonic()
+        self._changed.notify_all()
 
 
 class Fairness:

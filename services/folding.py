@@ -9,13 +9,15 @@ import numpy as np
 
 from services import sql
 from services.adding import adding
-from services.arrays import Arrays, Axis, Totals
+from services.arrays import Arrays, Totals
 from services.exact import Formulas, Number, RefusedError, divided, together
+from services.grouping import Axis
 from services.images import Array, Images
 from services.model import ColumnType, SalesModel
 from services.periods import Compare
 from services.planner import Plan
 from services.query import Filter, SalesQuery
+from services.sources import typed_value
 
 _COMPARED = {
     "gt": np.greater,
@@ -29,23 +31,26 @@ def fold(
     model: SalesModel, images: Images, query: SalesQuery, plan: Plan, arrays: Arrays, totals: Totals
 ) -> dict[str, Any]:
     """Return the columns of an answer as sql.build names and orders them."""
-    grouped = bool(arrays.sizes)
+    grouped = bool(arrays.grouping.sizes)
     groups = np.flatnonzero(totals.rows[0] + totals.rows[1]) if grouped else np.zeros(1, np.int64)
     measures = dict(_measures(model, query, plan, totals, groups, grouped=grouped))
     keep = np.ones(len(groups), bool)
     for condition in query.having:
         keep &= _meets(condition, measures[condition.field])
     lines = totals.rows[0][groups]
-    codes = np.unravel_index(groups, [max(1, size) for size in arrays.sizes]) if grouped else ()
+    codes = np.unravel_index(groups, [max(1, size) for size in arrays.grouping.sizes]) if grouped else ()
     order = _order(query, images, arrays, codes, measures)
     chosen = order[keep[order]]
     total = int(lines[chosen].sum())
     chosen = chosen[query.offset :][: query.limit] if query.limit is not None else chosen[query.offset :]
     columns: dict[str, Any] = {}
     if query.grain:
-        columns["time"] = arrays.times[codes[0][chosen]].astype("datetime64[us]")
-    at = {axis.name: each[chosen].tolist() for axis, each in zip(arrays.axes, codes[bool(query.grain) :], strict=True)}
-    columns |= {axis.name: [_values(images, axis)[code] for code in at[axis.name]] for axis in arrays.axes}
+        columns["time"] = arrays.grouping.times[codes[0][chosen]].astype("datetime64[us]")
+    at = {
+        axis.name: each[chosen].tolist()
+        for axis, each in zip(arrays.grouping.axes, codes[bool(query.grain) :], strict=True)
+    }
+    columns |= {axis.name: [_values(images, axis)[code] for code in at[axis.name]] for axis in arrays.grouping.axes}
     columns |= dict(_attributes(model, images, query, at))
     wanted = [*query.measures, *(f"{name}__before" for name in query.measures if query.compare is not Compare.NONE)]
     columns |= {name: measures[name].plain[chosen] for name in wanted}
@@ -112,7 +117,7 @@ def _whole(number: Number, groups: int) -> Number:
 
 
 def _meets(condition: Filter, found: Number) -> Array:
-    limit = float(sql.typed_value(condition, condition.values[0], ColumnType.NUMBER))
+    limit = float(typed_value(condition, condition.values[0], ColumnType.NUMBER))
     if condition.operator not in _COMPARED:
         raise RefusedError("this condition on a measure is looked up by SQL")
     return np.asarray(_COMPARED[condition.operator](found.plain, limit))
@@ -144,7 +149,7 @@ def _order(
 
 
 def _nothing(images: Images, arrays: Arrays, name: str, codes: Array) -> Array:
-    axis = next((axis for axis in arrays.axes if axis.name == name), None)
+    axis = next((axis for axis in arrays.grouping.axes if axis.name == name), None)
     if (
         axis is None
         or axis.column not in images.dictionaries

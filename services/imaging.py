@@ -18,34 +18,19 @@ import sqlalchemy as sa
 
 from services.chains import CHAIN_SHARE, COUNTING_SHARE, KEYS, MOST_TEXT, MOST_VALUES, Chains, KeyCodes
 from services.expressions import names_in
+from services.imagefiles import Writer, sweep
 from services.imagerows import ImageRows, smallest
-from services.images import (
-    ENTITY,
-    LEAD,
-    MASK,
-    ROWS,
-    Array,
-    Basis,
-    Dictionary,
-    Writer,
-    narrow,
-    sweep,
-)
+from services.images import ENTITY, LEAD, MASK, ROWS, Array, Basis, Dictionary, narrow
 from services.measures import Aggregate, MeasurePlan
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import (
-    AGAIN,
-    HOUR,
-    WEEKDAY,
-    Rollup,
-    Survey,
-    Tuning,
-    counted,
-)
+from services.rollups import AGAIN, HOUR, WEEKDAY, Rollup, Tuning
 from services.rollups import ROWS as STORED_ROWS
 from services.sqltext import name_of, one, statement_text
+from services.surveying import Survey, counted
 
+#: Share of an image's rows that a small one beside it may have.
+SMALL = 1 / 3
 COARSER = {Grain.DAY: Grain.MONTH, Grain.MONTH: Grain.YEAR}
 PARTS = {HOUR: "hour", WEEKDAY: "isodow"}
 
@@ -92,7 +77,7 @@ class Imaging:
         self._plan = MeasurePlan(model, tuple(model.measures))
         self._facts, self._time = name_of(model.facts.table), name_of(model.facts.time)
         self._entities: dict[str, int] = {}
-        self._chains_made: list[tuple[Rollup, Rollup]] = []
+        self._chains_made: list[tuple[Rollup, ...]] = []
         self._made = 0
         #: The condition of the lines that images are made of.
         self._within = "true"
@@ -106,8 +91,10 @@ class Imaging:
         for alternatives in self._chains.alternatives():
             part = COUNTING_SHARE if any(each.entity for each in alternatives) else CHAIN_SHARE
             wanted = self._chains.first_within(alternatives, min(left, part * budget))
-            if wanted is not None and self._tuning.allows(wanted, (each for each, _ in self._chains_made)):
-                left -= self._make_chain(wanted, self._chains.narrower(wanted), left)
+            if wanted is not None and self._tuning.allows(wanted, (chain[0] for chain in self._chains_made)):
+                known = [each for chain in self._chains_made for each in (*chain, wanted)]
+                small = [each for each in self._chains.narrower(wanted) if not any(map(each.same, known))]
+                left -= self._make_chain(wanted, small, left)
         self.writer.add_days(*self._days())
         self.writer.note(self._chains_made, Basis(self._model.version, self._found.lines, int(budget)))
 
@@ -167,8 +154,11 @@ class Imaging:
 
     # Making them
 
-    def _make_chain(self, wanted: Rollup, narrower: Rollup, room: float) -> float:
-        """Make an image and those of coarser grains; return the bytes they take, 0 when there is no room for them."""
+    def _make_chain(self, wanted: Rollup, narrower: Sequence[Rollup], room: float) -> float:
+        """Make an image, the small ones beside it and those of coarser grains.
+
+        Return the bytes they take, 0 when there is no room for them.
+        """
         if wanted.entity and not self._make_entity(wanted.entity):
             return 0.0
         aggregates = self._aggregates(wanted)
@@ -177,11 +167,8 @@ class Imaging:
         if not wanted.aggregate or wanted.entity or self._proven(wanted):
             grain: Grain | None = wanted.grain
             while grain is not None:
-                taken += self._write(replace(wanted, grain=grain), aggregates)
-                if narrower != wanted:
-                    self._narrow(wanted, narrower, aggregates)
-                    taken += self._write(replace(narrower, grain=grain), aggregates, "narrower")
-                    self._connection.execute("DROP TABLE narrower")
+                wrote, narrower = self._write_grain(wanted, grain, narrower, aggregates)
+                taken += wrote
                 grain = COARSER.get(grain)
                 if grain is not None:
                     self._coarsen(wanted, aggregates, grain)
@@ -190,9 +177,29 @@ class Imaging:
                 taken = 0.0
             elif taken:
                 self.writer.keep()
-                self._chains_made.append((wanted, narrower))
+                self._chains_made.append((wanted, *narrower))
         self._connection.execute("DROP TABLE chain")
         return taken
+
+    def _write_grain(
+        self, wanted: Rollup, grain: Grain, narrower: Sequence[Rollup], aggregates: Mapping[str, Aggregate]
+    ) -> tuple[float, list[Rollup]]:
+        """Write the chain as it is now and the small images beside it; return their bytes, and which small ones."""
+        taken, made = self._write(replace(wanted, grain=grain), aggregates), {"chain": wanted}
+        for each in narrower:
+            # Of those made before that have it all, the last one has fewest rows.
+            source = next(table for table, of in reversed(made.items()) if _holds(of, each))
+            table = f"narrower_{len(made)}"
+            self._narrow(source, made[source], table, each, aggregates)
+            if grain is wanted.grain and not self._is_small(table):
+                self._connection.execute(f"DROP TABLE {table}")
+                continue
+            made[table] = each
+            taken += self._write(replace(each, grain=grain), aggregates, table)
+        small = [*made][1:]
+        for table in small:
+            self._connection.execute(f"DROP TABLE {table}")
+        return taken, [made[table] for table in small]
 
     def _fill_chain(self, wanted: Rollup, aggregates: Mapping[str, Aggregate]) -> None:
         """Make the table of the finest grain."""
@@ -266,12 +273,22 @@ class Imaging:
             return f"SELECT {', '.join(cells)}, m, count(*) AS s0 FROM ({inner}) AS i{joins} GROUP BY ALL"  # noqa: S608 - as above
         return f"SELECT {', '.join((*cells, *aggregates))}, n FROM ({inner}) AS i{joins}"  # noqa: S608 - as above
 
-    def _narrow(self, wanted: Rollup, narrower: Rollup, aggregates: Mapping[str, Aggregate]) -> None:
+    def _narrow(
+        self, source: str, wanted: Rollup, table: str, narrower: Rollup, aggregates: Mapping[str, Aggregate]
+    ) -> None:
+        """Make the table of an image with fewer columns from that of another."""
         keys = [f"k{wanted.keys.index(name)} AS k{number}" for number, name in enumerate(narrower.keys)]
         kept = [f"{AGAIN[each.function]}({column}) AS {column}" for column, each in aggregates.items()]
         kept += [] if wanted.aggregate else ["sum(n) AS n"]
+        keys += ["m"] if narrower.masks else []
         cells = ", ".join(("b", *map(name_of, wanted.parts), *keys, *kept))
-        self._connection.execute(f"CREATE TEMP TABLE narrower AS SELECT {cells} FROM chain GROUP BY ALL")  # noqa: S608 - as below
+        self._connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {cells} FROM {source} GROUP BY ALL")  # noqa: S608 - as below
+
+    def _is_small(self, table: str) -> bool:
+        """Tell whether a table made from the chain has few rows beside it."""
+        counted = f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM chain)"  # noqa: S608 - names made here
+        rows, all_rows = one(self._connection, counted)
+        return bool(rows <= SMALL * all_rows)
 
     def _coarsen(self, wanted: Rollup, aggregates: Mapping[str, Aggregate], grain: Grain) -> None:
         cells = [*map(name_of, wanted.parts), *(f"k{number}" for number in range(len(wanted.keys)))]
@@ -346,6 +363,11 @@ class Imaging:
         made = replace(rollup, table=f"image_{self._made}", states=states, rows=len(rows.days))
         self.writer.add(made, columns, scales)
         return float(sum(values.nbytes for values in columns.values()))
+
+
+def _holds(wide: Rollup, narrower: Rollup) -> bool:
+    """Tell whether the rows of one image, put together, are those of another of the same chain."""
+    return {*narrower.keys} <= {*wide.keys} and narrower.masks in ((), wide.masks)
 
 
 def _sql(model: SalesModel, element: sa.ColumnElement[Any]) -> str:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from services.dialects import reading
 from services.errors import NotReadyError, SalescopeError, UserError
 from services.model import SalesModel
-from services.postgres_warehouse import reading_engine
+from services.postgres_reading import reading_engine
 from services.warehouse import NO_DATA, Build, Pointer, Snapshot, Update
 
 LOOK_EVERY = 15.0

@@ -17,7 +17,7 @@ import duckdb
 import orjson
 import sqlalchemy as sa
 
-from services import imaging, renewing, rollups, tuning
+from services import imaging, renewing, rollup_tables, surveying, tuning
 from services.errors import LoadError, RebuildError
 from services.model import SQL_TYPES, SalesModel
 from services.periods import Grain
@@ -225,10 +225,10 @@ def build(
     lines = facts_select(connection, root, model, ledger)
     connection.execute(f"CREATE TABLE {table} AS SELECT * FROM ({lines}) ORDER BY {time}, {key}")
     _describe(connection, model, ledger)
-    found, chosen = rollups.survey(connection, model), tuning.read(root)
+    found, chosen = surveying.survey(connection, model), tuning.read(root)
     connection.execute("CREATE TABLE chosen (tuning VARCHAR)")
     connection.execute("INSERT INTO chosen VALUES (?)", [repr(chosen)])
-    made = rollups.build(connection, model, found, chosen)
+    made = rollup_tables.build(connection, model, found, chosen)
     imaging.build(connection, model, found, root, version, chosen, made)
 
 
@@ -253,7 +253,7 @@ def update(
     for name in ("loads", "coverage"):
         connection.execute(f"DROP TABLE {name}")
     _describe(connection, model, ledger)
-    rollups.renew(connection, model, touched)
+    rollup_tables.renew(connection, model, touched)
     renewing.renew(connection, model, root, version, touched)
     return touched
 

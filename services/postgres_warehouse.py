@@ -8,7 +8,6 @@ one transaction, so that a crash at any moment leaves the version before, whole,
 from __future__ import annotations
 
 import contextlib
-import select
 import threading
 import time
 import weakref
@@ -21,12 +20,11 @@ import orjson
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
-from psycopg.pq import ExecStatus
-from sqlalchemy.pool import QueuePool
 
-from services.dialects import FOLDING, reading
+from services.dialects import reading
 from services.errors import AwayError, NotReadyError, SalescopeError
-from services.postgres_tables import NUL, Before, copy_all, digest_of, present
+from services.postgres_reading import CONNECT_SECONDS, conninfo_of, reading_engine
+from services.postgres_tables import Before, copy_all, digest_of, present
 from services.touched import Touched
 from services.warehouse import (
     KEEP,
@@ -45,7 +43,6 @@ from services.warehouse import (
 
 #: Advisory lock of writers: the first eight bytes of "salescope" as a number.
 WRITER = int.from_bytes(b"salescop")
-CONNECT_SECONDS = 2
 LOOK_EVERY = 1.0
 POINTER = sql.SQL("SELECT version, file, sha256, published_at FROM salescope.current")
 
@@ -138,7 +135,7 @@ class PostgresWarehouse:
     def _connection(self) -> psycopg.Connection[Any]:
         given = self._url.query.get("options", "")
         return psycopg.connect(
-            _conninfo(self._url),
+            conninfo_of(self._url),
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
             options=f"{given} -c statement_timeout=0 -c client_encoding=UTF8 -c search_path=pg_catalog",
@@ -236,74 +233,6 @@ class KeptCopy:
             self._note.write_bytes(orjson.dumps({"pointer": asdict(pointer), "sha256": file_digest(self._file)}))
 
 
-def reading_engine(url: sa.URL, schema: str, *, seconds: float, size: int = 8) -> sa.Engine:
-    """Return an engine that reads the tables of one schema and cannot change anything."""
-    given = url.query.get("options", "")
-    engine = sa.create_engine(
-        url.difference_update_query(["options"]),
-        poolclass=QueuePool,
-        pool_size=size,
-        max_overflow=size,
-        pool_timeout=5,
-        pool_use_lifo=True,
-        isolation_level="AUTOCOMMIT",
-        connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            "application_name": "salescope",
-            "options": f"{given} -c search_path={schema.replace(' ', chr(92) + ' ')} "
-            f"-c statement_timeout={int(seconds * 1000)} "
-            "-c default_transaction_read_only=on -c client_encoding=UTF8",
-        },
-    )
-    sa.event.listen(engine, "first_connect", lambda driver, _record: _find_folding(engine, driver))
-    sa.event.listen(engine, "checkout", _ping)
-    sa.event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
-    return engine
-
-
-def _find_folding(engine: sa.Engine, driver: Any) -> None:
-    with driver.cursor() as cursor:
-        cursor.execute(
-            "SELECT collname FROM pg_catalog.pg_collation WHERE collname = ANY(%s) "
-            "ORDER BY array_position(%s::name[], collname) LIMIT 1",
-            [list(FOLDING), list(FOLDING)],
-        )
-        row = cursor.fetchone()
-    driver.rollback()
-    if row is not None:
-        engine.dialect.salescope_folding = row[0]  # type: ignore[attr-defined]
-
-
-def _ping(driver: Any, _record: object, _proxy: object) -> None:
-    """Have the pool open another connection for one that is dead, or whose server does not answer in time."""
-    line = driver.pgconn
-    try:
-        line.send_query(b"")
-        answers = select.poll()  # select.select() knows the first 1,024 open files only
-        answers.register(line.socket, select.POLLIN)
-        if not answers.poll(CONNECT_SECONDS * 1000):
-            raise sa.exc.DisconnectionError
-        line.consume_input()
-        alive = True
-        while (result := line.get_result()) is not None:
-            alive = alive and result.status == ExecStatus.EMPTY_QUERY
-        if not alive:
-            raise sa.exc.DisconnectionError
-    except (psycopg.Error, OSError, ValueError) as error:
-        raise sa.exc.DisconnectionError from error
-
-
-def _without_nul(
-    _connection: object, _cursor: object, statement: str, parameters: Any, _context: object, _many: object
-) -> tuple[str, Any]:
-    """Ask for a text as it was stored: without the character that PostgreSQL has no room for."""
-    if isinstance(parameters, dict):
-        parameters = {
-            name: value.replace("\0", NUL) if isinstance(value, str) else value for name, value in parameters.items()
-        }
-    return statement, parameters
-
-
 def _required(pointer: Pointer | None) -> Pointer:
     if pointer is None:
         raise NotReadyError(NO_DATA)
@@ -316,12 +245,6 @@ def _told_apart(snapshot: Snapshot) -> tuple[int, str]:
 
 def _first_line(error: object) -> str:
     return str(error).strip().partition("\n")[0]
-
-
-def _conninfo(url: sa.URL) -> str:
-    query = {name: value for name, value in url.query.items() if name != "options"}
-    given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "dbname": url.database}
-    return psycopg.conninfo.make_conninfo(**{k: v for k, v in (given | query).items() if v is not None})  # type: ignore[arg-type]
 
 
 def _point(writer: psycopg.Connection[Any], pointer: Pointer, before: Pointer | None) -> None:

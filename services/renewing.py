@@ -18,14 +18,17 @@ import pyarrow as pa
 
 from services.chains import MOST_TEXT, MOST_VALUES
 from services.errors import RebuildError
+from services.imagefiles import Writer, read_whole, sweep
 from services.imagerows import KEPT, ImageRows
-from services.images import Array, Dictionary, Image, Images, State, Writer, read_whole, sweep
+from services.images import Array, Dictionary, Image, Images, State
 from services.imaging import Imaging
 from services.measures import Aggregate
 from services.model import ColumnType, SalesModel
 from services.periods import Grain
-from services.rollups import Rollup, Survey, Tuning, require_alone
+from services.rollup_tables import require_alone
+from services.rollups import Rollup, Tuning
 from services.sqltext import name_of, one
+from services.surveying import Survey
 from services.touched import Touched
 
 #: Data that grew by more than this since their tables were chosen get a new choice.
@@ -79,7 +82,7 @@ class Renewing(Imaging):
         for column, dictionary in self._old.dictionaries.items():
             self._renew_dictionary(column, dictionary)
         left = float(self._old.basis.budget)
-        for wanted, narrower in self._old.chains:
+        for wanted, *narrower in self._old.chains:
             taken = self._make_chain(wanted, narrower, left)
             if not taken:
                 raise RebuildError("The images have no room any more.")
@@ -184,6 +187,10 @@ class Renewing(Imaging):
             self._connection.register("kept_rows", _table(wanted, rows, aggregates))
             self._connection.execute("INSERT INTO chain BY NAME SELECT * FROM kept_rows")
             self._connection.unregister("kept_rows")
+
+    def _is_small(self, table: str) -> bool:  # noqa: ARG002 - as it is asked elsewhere
+        """Tell that a small image is wanted: it was before."""
+        return True
 
     def _proven(self, wanted: Rollup) -> bool:
         """Tell that each counted value stands in one row only, as it did before; raises RebuildError otherwise."""

@@ -22,7 +22,8 @@ from services.model import TIME_PARTS, SalesModel
 from services.periods import Grain, Range, Shift, Window
 from services.planner import Piece, Plan, Slice
 from services.query import SalesQuery
-from services.sql import ROWS, Element, Source, conditions_of, keys_of, seen
+from services.sources import Element, Source, conditions_of, keys_of
+from services.sql import ROWS, seen
 
 Columns = Mapping[str, Array]
 Run = Callable[[sa.Select[Any]], Columns]

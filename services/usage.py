@@ -8,13 +8,16 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from services import circumstances
+from services import circumstances, querylog
 from services.database import SlowAnswer, Usage, utc_now
+from services.query import SalesQuery
+from services.querylog import Counted
 
 log = logging.getLogger("salescope")
 WRITE_EVERY = 5.0
@@ -26,10 +29,10 @@ KEEP_SLOW = dt.timedelta(days=30)
 
 @dataclass(frozen=True)
 class Used:
-    """How often something was used over some days, by how many people, and how long it took in milliseconds."""
+    """How often something was used over some days, by whom, the busiest first, and how long it took in milliseconds."""
 
     what: str
-    people: int
+    people: tuple[str, ...]
     times: int
     mean: float
     slowest: float
@@ -49,10 +52,13 @@ class _Kept:
 
 
 class UsageLog:
-    """Counts uses; what was counted in the last seconds before a crash is lost."""
+    """Counts uses; what was counted in the last seconds before a crash is lost.
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine, self._lock = engine, threading.Lock()
+    `asked` is the folder of the query log.
+    """
+
+    def __init__(self, engine: sa.Engine, asked: Path | None = None) -> None:
+        self._engine, self._asked, self._lock = engine, asked, threading.Lock()
         self._kept, self._due = _Kept(), time.monotonic() + WRITE_EVERY
 
     def note(self, email: str, what: str, milliseconds: float, detail: str = "") -> None:
@@ -89,19 +95,16 @@ class UsageLog:
         """Return what was used in the last days, the most used first."""
         times = sa.func.sum(Usage.times)
         asked = (
-            sa.select(
-                Usage.what,
-                sa.func.count(Usage.email.distinct()),
-                times,
-                sa.func.sum(Usage.milliseconds) / times,
-                sa.func.max(Usage.slowest),
-            )
+            sa.select(Usage.what, Usage.email, times, sa.func.sum(Usage.milliseconds), sa.func.max(Usage.slowest))
             .where(Usage.day > utc_now().date() - dt.timedelta(days=days))
-            .group_by(Usage.what)
-            .order_by(times.desc(), Usage.what)
+            .group_by(Usage.what, Usage.email)
+            .order_by(times.desc(), Usage.email)
         )
+        found: dict[str, list[sa.Row[str, str, int, float, float]]] = {}
         with Session(self._engine) as session:
-            return [Used(*row) for row in session.execute(asked)]
+            for row in session.execute(asked):
+                found.setdefault(row[0], []).append(row)
+        return sorted((_used(what, rows) for what, rows in found.items()), key=lambda used: (-used.times, used.what))
 
     def people(self, days: int) -> Sequence[sa.Row[str, int, int, dt.date]]:
         """Return who used the site in the last days: address, days, uses, last day; the busiest first."""
@@ -115,10 +118,22 @@ class UsageLog:
         with Session(self._engine) as session:
             return session.execute(asked).all()
 
+    def queries(self, limit: int = 30) -> list[tuple[SalesQuery, Counted]]:
+        """Return the kinds of queries of the last 30 days and their answers, the most frequent first."""
+        found: dict[SalesQuery, Counted] = {}
+        for (query, _), counted in (querylog.read(self._asked).kinds if self._asked else {}).items():
+            found.setdefault(query, Counted()).add(counted.answers, counted.milliseconds)
+        return sorted(found.items(), key=lambda item: -item[1].answers)[:limit]
+
     def slow(self, limit: int = 50) -> list[SlowAnswer]:
         """Return the latest slow answers."""
         with Session(self._engine, expire_on_commit=False) as session:
             return list(session.scalars(sa.select(SlowAnswer).order_by(SlowAnswer.id.desc()).limit(limit)))
+
+
+def _used(what: str, rows: Sequence[sa.Row[str, str, int, float, float]]) -> Used:
+    _, people, times, milliseconds, slowest = zip(*rows, strict=True)
+    return Used(what, people, sum(times), sum(milliseconds) / sum(times), max(slowest))
 
 
 def _added(dialect: str, day: dt.date, email: str, what: str, count: _Count) -> sa.Insert:

@@ -28,7 +28,10 @@ class Watchdog:
 
     @contextlib.contextmanager
     def listen(self, asked: Callable[[], bool], action: Callable[[], object]) -> Iterator[None]:
-        """Call `action` from another thread, once, when `asked()` turns true before the block is over."""
+        """Call `action` from another thread, now and then until the block is over, once `asked()` is true.
+
+        One call may come before there is anything to stop.
+        """
         number = next(self._numbers)
         with self._changed:
             self._asked[number] = (asked, action)
@@ -69,8 +72,7 @@ class Watchdog:
                 now = time.monotonic()
                 late = [number for number, (deadline, _) in self._due.items() if deadline <= now]
                 called = [self._due.pop(number)[1] for number in late]
-                wanted = [number for number, (asked, _) in self._asked.items() if asked()]
-                called += [self._asked.pop(number)[1] for number in wanted]
+                called += [action for asked, action in self._asked.values() if asked()]
                 for action in called:
                     with contextlib.suppress(Exception):
                         action()

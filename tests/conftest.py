@@ -15,10 +15,11 @@ import pytest
 from salescope.cache import NoCache
 from salescope.cli import close_stderr
 from services.access import Viewer
+from services.duck_warehouse import DuckWarehouse
 from services.model import SalesModel, read_model
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
-from services.warehouse import DuckWarehouse, Warehouse
+from services.warehouse import Warehouse
 from tests.factories import House, shop, viewer_of
 from tests.postgres import Cluster, running_cluster
 from tests.serving import Installation, make_installation

@@ -10,13 +10,14 @@ import duckdb
 from salescope.cache import NoCache
 from services.access import EVERYTHING, RowScope, Viewer, role
 from services.addresses import read_address
+from services.duck_warehouse import DuckWarehouse
 from services.flights import ResultCache
 from services.loading import Loaded, load
 from services.model import SalesModel, read_model
 from services.postgres_warehouse import PostgresWarehouse
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
-from services.warehouse import DuckWarehouse, Warehouse
+from services.warehouse import Warehouse
 
 
 class MemoryCache:

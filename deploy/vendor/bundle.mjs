@@ -51,7 +51,8 @@ const { metafile } = await build({
     legalComments: 'none', // the full texts go to plotly.min.js.LICENSES.txt
     define: { global: 'window', 'define.amd': 'false' }, // as upstream
     banner: {
-        js: `/* plotly.js v${plotly.version} (MIT), custom bundle: scatter,${TRACES}. Licences: plotly.min.js.LICENSES.txt */`
+        // Read in one go beside the page: compiling each function at its first call takes the page 0.15 s more.
+        js: `//# allFunctionsCalledOnLoad\n/* plotly.js v${plotly.version} (MIT), custom bundle: scatter,${TRACES}. Licences: plotly.min.js.LICENSES.txt */`
     },
     loader: { '.css': 'empty' }, // registry.js names maplibre's CSS; we have no map traces
     plugins: [withoutDescriptions],

@@ -106,7 +106,7 @@ def create_app(settings: Settings, store: Warehouse | None = None) -> flask.Flas
     inbox = Inbox(store)
     forecast_room = ForecastRoom(settings.instance, installation.jobs(settings, engine))
     api.install(server, sales, inbox, forecast_room, settings.api_body_mb)
-    usage = UsageLog(engine)
+    usage = UsageLog(engine, installation.query_log(settings))
     people = Administration(engine, accounts, mail, sales, usage, shown(settings))
     views, planning = SavedViews(engine, model), Planning(engine, model)
     rewriter = Rewriter(settings.rewrite_url, settings.rewrite_model, settings.rewrite_key)
@@ -176,7 +176,7 @@ def _dash(server: flask.Flask) -> dash.Dash:
         assets_path_ignore=["vendor"],
         assets_ignore=".*",
         external_stylesheets=[own["css"]],
-        external_scripts=[f"{VENDOR}plotly.min.js?v=4.1.1", own["js"]],
+        external_scripts=[f"{VENDOR}plotly.min.js?v=4.1.1.1", own["js"]],
         index_string=_index(),
         suppress_callback_exceptions=True,
         title="Salescope",

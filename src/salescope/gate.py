@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
 import dash
 import flask
@@ -25,7 +26,6 @@ from salescope.pages import PAGES, Page
 from salescope.payload import packed
 from salescope.policy import (
     API,
-    ASKING,
     AUDITED,
     CALLBACK_ENDPOINT,
     DEPENDENCIES_ENDPOINT,
@@ -40,8 +40,14 @@ from services.access import Permission, Viewer
 from services.accounts import Accounts
 from services.circumstances import Circumstances
 from services.errors import AccessDeniedError, SalescopeError
+from services.fairness import InOrder
 from services.tokens import Tokens
 from services.usage import UsageLog
+
+#: A callback keeps others of its process waiting this long at most.
+TURN_SECONDS = 0.1
+#: Where a callback was used from when the browser does not tell the page.
+ELSEWHERE = "Elsewhere"
 
 
 class UnguardedError(SalescopeError):
@@ -69,6 +75,7 @@ class Gate:
     ) -> None:
         self._server, self._app, self._accounts, self._tokens, self._usage = server, app, accounts, tokens, usage
         self.policy: dict[str, Permission] = {}
+        self._in_order = InOrder(TURN_SECONDS)
         server.before_request(self.check)
         server.after_request(self.hide_others)
 
@@ -95,20 +102,20 @@ class Gate:
             who = viewer()
             who.require(permission)
             started = time.perf_counter()
-            result = packed(function(who, *args))
+            with self._in_order.turn():
+                result = packed(function(who, *args))
             self._used(who, (time.perf_counter() - started) * 1000)
             return result
 
         return functools.wraps(function)(protected(_refuse, groups=[permission.value])(guarded))
 
     def _used(self, who: Viewer, milliseconds: float) -> None:
-        """Count the use of a callback under its output; what is slow is kept with what was asked."""
-        body = flask.request.get_json(silent=True)
-        if isinstance(body, dict) and not who.looked_at_by:
-            given = [*(body.get("inputs") or ()), *(body.get("state") or ())]
-            # Only what stands in addresses and asks for rows: forms hold passwords.
-            asked = {item["id"]: item.get("value") for item in given if item.get("property") in ASKING}
-            self._usage.note(who.email, str(body.get("output")), milliseconds, flask.json.dumps(asked))
+        """Count a use of the page a callback was sent from; of what is slow the address says what was asked."""
+        if not who.looked_at_by:
+            at = urlsplit(flask.request.referrer or "")
+            page = find_page(at.path)
+            asked = urlunsplit(("", "", at.path, at.query, ""))
+            self._usage.note(who.email, page.title if page else ELSEWHERE, milliseconds, asked)
 
     def check(self) -> flask.typing.ResponseReturnValue | None:
         """Line 1: decide about the request before anything else sees it."""

@@ -20,6 +20,7 @@ from services.accounts import Accounts
 from services.addresses import read_address
 from services.database import migrate, open_database
 from services.dataroom import DataRoom
+from services.duck_warehouse import DuckWarehouse
 from services.errors import UserError
 from services.fairness import Fairness
 from services.in_place import InPlace
@@ -35,7 +36,7 @@ from services.recipe import Recipe, read_recipe
 from services.sales import Sales
 from services.sealing import Seal
 from services.tokens import Tokens
-from services.warehouse import DuckWarehouse, Limits, Warehouse
+from services.warehouse import Limits, Warehouse
 from services.yamlfile import Definition
 
 SAMPLE = ROOT / "data" / "online_retail_ii" / "recipe.yaml"

@@ -25,8 +25,6 @@ from services.usage import UsageLog
 log = logging.getLogger("salescope")
 #: Parameters of an address that mean something to the page they are on only.
 STAYS = ("by", "grain", "segment", "sort")
-#: What the router's callback is called where uses are counted; a first page counts as one of its uses.
-ROUTER = f"..{shell.Ids.CONTENT}.children...{shell.Ids.NAVIGATION}.children...{shell.Ids.TITLE}.data.."
 
 
 def first_state(services: Services, usage: UsageLog) -> Any:
@@ -54,8 +52,7 @@ def _first(services: Services, usage: UsageLog, who: Viewer, at: str) -> shell.F
         log.warning("The first state of %s could not be made.", path, exc_info=True)
         return None
     if not who.looked_at_by:
-        asked = flask.json.dumps({shell.Ids.ROUTE: {"pathname": path, "search": mark + query}})
-        usage.note(who.email, ROUTER, (time.perf_counter() - started) * 1000, asked)
+        usage.note(who.email, page.title, (time.perf_counter() - started) * 1000, at)
     return shell.First(path, mark + query, content, _window_title(title))
 
 

@@ -71,6 +71,4 @@ BACKGROUND = frozenset({"data_version"})
 PAGE_ENDPOINTS = frozenset({"/", "/<path:path>"})
 CALLBACK_ENDPOINT = "/_dash-update-component"
 DEPENDENCIES_ENDPOINT = "/_dash-dependencies"
-#: Properties whose values may be kept with a slow answer.
-ASKING = frozenset({"pathname", "search", "getRowsRequest"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -124,7 +124,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SALESCOPE_PROXY_HOPS", "0", _whole(0, 5), "Reverse proxies in front; their X-Forwarded headers count."),
     Setting("SALESCOPE_MAX_BODY_MB", "2", _whole(1, 1_000), "Largest request body."),
     Setting("SALESCOPE_QUERY_SECONDS", "30", _whole(1, 3_600), "A query is stopped after this many seconds."),
-    Setting("SALESCOPE_QUERY_MEMORY", "2GB", _size, "Memory DuckDB may use per worker."),
+    Setting("SALESCOPE_QUERY_MEMORY", "1GB", _size, "Memory DuckDB may use per worker."),
     Setting("SALESCOPE_QUERY_THREADS", "2", _whole(1, 64), "Threads DuckDB may use per worker."),
     Setting("SALESCOPE_USER_QUERIES", "2", _whole(1, 64), "Queries one person runs at once per worker; others wait."),
     Setting("SALESCOPE_JOBS", "1", _whole(1, 16), "Jobs that run at once; others wait."),

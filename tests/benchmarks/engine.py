@@ -28,9 +28,9 @@ from rich.table import Table
 
 from salescope.cache import NoCache
 from salescope.cli import close_stderr
+from services.duck_warehouse import DuckWarehouse
 from services.query import SalesQuery
 from services.sales import Sales
-from services.warehouse import DuckWarehouse
 from tests.benchmarks import by_hand, reference
 from tests.benchmarks.by_hand import ByHand
 from tests.benchmarks.engine_goals import CUBES_MS, RAW_MS, print_goals

@@ -15,12 +15,12 @@ import orjson
 from salescope.cache import NoCache
 from salescope.cli import close_stderr
 from services.access import EVERYTHING, ROLES, Viewer
-from services.images import images_of
+from services.duck_warehouse import DuckWarehouse
+from services.imagefiles import images_of
 from services.ledger import Mode
 from services.loading import publish
 from services.query import SalesQuery
 from services.sales import Sales
-from services.warehouse import DuckWarehouse
 from tests.benchmarks import by_hand, reference
 from tests.benchmarks.measuring import peak_mb, seconds_of
 from tests.benchmarks.reference import State

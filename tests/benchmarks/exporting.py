@@ -14,12 +14,12 @@ from salescope import installation
 from salescope.cache import NoCache
 from services import sheets, xlsx
 from services.access import Viewer
+from services.duck_warehouse import DuckWarehouse
 from services.loading import load
 from services.model import read_model
 from services.query import MAX_LIMIT, SalesQuery
 from services.recipe import read_recipe
 from services.sales import Sales
-from services.warehouse import DuckWarehouse
 from tests.factories import viewer_of
 
 

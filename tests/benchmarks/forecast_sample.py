@@ -15,6 +15,7 @@ import numpy as np
 
 from salescope.cache import NoCache
 from services.access import Viewer
+from services.duck_warehouse import DuckWarehouse
 from services.forecasting import feasts, markets
 from services.forecasting.engine import forecast
 from services.forecasting.panel import Values
@@ -27,7 +28,6 @@ from services.periods import Grain
 from services.query import SalesQuery
 from services.recipe import read_recipe
 from services.sales import Sales
-from services.warehouse import DuckWarehouse
 from tests.factories import viewer_of
 
 SAMPLE = Path(__file__).parents[2] / "data" / "online_retail_ii"

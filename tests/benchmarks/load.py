@@ -339,7 +339,7 @@ class Scenes:
 
         What fills, per worker: 2,000 readings of questions, 500 statements per database, 1,000 kinds of queries, 20,000
         written numbers, the pages of the data that are mapped into memory, and what DuckDB keeps of statements until
-        its file is opened anew (services/warehouse.py, RENEW_AFTER): 10 MB.
+        its file is opened anew (services/duck_warehouse.py, RENEW_AFTER): 10 MB.
         """
         filled = 0
         while filled < FILLS:

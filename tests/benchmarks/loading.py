@@ -17,12 +17,12 @@ from rich.table import Table
 
 from salescope.cli import close_stderr
 from services.binding import bind
+from services.duck_warehouse import DuckWarehouse
 from services.intake.files import find, stage
 from services.loading import publish
 from services.model import read_model
 from services.preparing import prepare
 from services.recipe import read_recipe
-from services.warehouse import DuckWarehouse
 from tests.benchmarks.measuring import peak_mb
 
 ROOT = Path(__file__).parents[2]

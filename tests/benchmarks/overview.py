@@ -22,6 +22,7 @@ from rich.table import Table
 from salescope.cache import NoCache
 from services import sql
 from services.access import EVERYTHING, ROLES, Viewer
+from services.duck_warehouse import DuckWarehouse
 from services.loading import load
 from services.model import read_model
 from services.overview import TILES, answers, default_query, grain_of, offered
@@ -29,7 +30,6 @@ from services.periods import Period
 from services.query import Filter, SalesQuery
 from services.recipe import read_recipe
 from services.sales import Sales
-from services.warehouse import DuckWarehouse
 
 RUNS = 15
 SAMPLE = Path(__file__).parents[2] / "data" / "online_retail_ii"

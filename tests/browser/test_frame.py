@@ -98,7 +98,12 @@ def test_marks_are_dragged_over_and_undone_by_one_key(visit: Visitor) -> None:
     drawn = "(props) => Object.keys(window.salescope.Markup({tree: [], ...props}).props).sort()"
     kept = {"id": "a", "href": "/lines?a=1", "title": "javascript:x", "data-mark": "{}", "src": "https://a.example"}
     assert page.evaluate(drawn, kept) == sorted(kept)
-    hostile = {"href": "javascript:x", "xlinkHref": "\x01javascript:x", "HREF": " javascript:x", "formAction": "data:x"}
+    hostile: dict[str, object] = {
+        "href": "javascript:x",
+        "xlinkHref": "\x01javascript:x",
+        "HREF": " javascript:x",
+        "formAction": "data:x",
+    }
     hostile |= {"onClick": "x", "ONERROR": "x", "srcDoc": "<b>", "src": {"toString": 1}, "dangerouslySetInnerHTML": {}}
     assert page.evaluate(drawn, hostile) == []
     assert tab.problems == []

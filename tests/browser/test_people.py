@@ -105,6 +105,12 @@ def test_rows_of_a_scope_are_previewed_and_seen_with_the_persons_eyes(visit: Vis
     page.click("text=Back to your own eyes")
     page.wait_for_selector(".desk")
     assert page.locator(".looking").count() == 0
+    # Uses count under the page they were made on, for whoever made them: the admin was on People, nobody looked on.
+    page.goto(page.url.split("/people")[0] + "/usage")
+    used = page.locator("table", has=page.get_by_text("Pages", exact=True)).locator("tbody tr", has_text="People")
+    assert "admin@example.com" in used.inner_text()
+    assert "Revenue by " in page.locator("table", has=page.get_by_text("Queries", exact=True)).inner_text()
+    admin.picture("usage")
     assert admin.problems == []
 
 

@@ -22,8 +22,8 @@ from salescope.cli import main
 from services.access import EVERYTHING, NOTHING, RowScope
 from services.accounts import SignInError
 from services.database import open_database
+from services.duck_warehouse import DuckWarehouse
 from services.loading import loads
-from services.warehouse import DuckWarehouse
 from tests.serving import ALLOWED, ROOT, Installation, Server, free_port, outside, until
 
 PASSWORD = "a password made for this test"

@@ -51,7 +51,7 @@ def matrix(client: Client, everything: Client, gate: Gate) -> dict[str, str | in
     return found
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", ["executive", "admin"])  # the least and the most there is to read
 def test_borrowed_eyes_reach_what_the_person_may_read_and_nothing_else(
     gate: Gate, people: dict[str, Client], admin: Client, role: str
 ) -> None:

@@ -19,7 +19,8 @@ import duckdb
 import pytest
 
 from salescope import installation as product
-from services.warehouse import Build, DuckWarehouse
+from services.duck_warehouse import DuckWarehouse
+from services.warehouse import Build
 from tests.client import Client
 from tests.postgres import Cluster
 from tests.serving import ROOT, Installation, Server, add_people, outside, running_server, until
@@ -160,7 +161,8 @@ SPILL = r"""
 import sys
 import sqlalchemy as sa
 from pathlib import Path
-from services.warehouse import DuckWarehouse, rows_of
+from services.duck_warehouse import DuckWarehouse
+from services.warehouse import rows_of
 snapshot = DuckWarehouse(Path(sys.argv[1]), memory="90MB", threads=1).current()
 placed = "SELECT code, row_number() OVER (ORDER BY text) AS place FROM t"
 sorted_ = f"SELECT sum(place * (code % 97)) AS found FROM ({placed})"

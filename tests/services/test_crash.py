@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from services.duck_warehouse import DuckWarehouse
 from services.ledger import loads
-from services.warehouse import DuckWarehouse, Warehouse
+from services.warehouse import Warehouse
 from tests.factories import load_again
 from tests.services.loaders import folder_of, lines_of, start, stored
 
@@ -132,7 +133,8 @@ import os, sys
 from pathlib import Path
 from services.errors import LoadError
 from services.ledger import loads
-from services.warehouse import DuckWarehouse, Warehouse
+from services.duck_warehouse import DuckWarehouse
+from services.warehouse import Warehouse
 from tests.factories import load_again, write_parquet
 from tests.services.loaders import folder_of, stored
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services.errors import BusyError
-from services.fairness import CROWDED_SECONDS, Fairness
+from services.fairness import CROWDED_SECONDS, Fairness, InOrder
 from services.query import SalesQuery
 from services.sales import Sales
 from tests.factories import House, MemoryCache, shop, viewer_of
@@ -51,6 +53,48 @@ def test_no_more_than_the_limit_run_at_once() -> None:
     for thread in threads:
         thread.join()
     assert most == [2]
+
+
+def in_a_row(in_order: InOrder, work: Sequence[Callable[[], object]]) -> list[threading.Thread]:
+    """Start threads that ask for a turn one after another, and wait until all have asked."""
+    threads = []
+    for asked, each in enumerate(work, start=1):
+
+        def take(each: Callable[[], object] = each) -> None:
+            with in_order.turn():
+                each()
+
+        threads.append(threading.Thread(target=take))
+        threads[-1].start()
+        while len(in_order._line) < asked:
+            time.sleep(0.001)
+    return threads
+
+
+def test_turns_come_in_the_order_they_were_asked_for_and_one_at_a_time() -> None:
+    in_order, go, told = InOrder(60), threading.Event(), list[str]()
+
+    def work(number: int) -> None:
+        go.wait(20)
+        told.append(f"{number} begins")
+        time.sleep(0.001)
+        told.append(f"{number} ends")
+
+    threads = in_a_row(in_order, [partial(work, number) for number in range(6)])
+    go.set()
+    for thread in threads:
+        thread.join(20)
+    assert told == [f"{number} {what}" for number in range(6) for what in ("begins", "ends")]
+
+
+def test_who_takes_longer_than_a_turn_goes_on_beside_the_others() -> None:
+    in_order, until = InOrder(0.02), threading.Event()
+    (long,) = in_a_row(in_order, [lambda: until.wait(20)])
+    with in_order.turn():
+        assert long.is_alive()
+        until.set()
+        long.join(10)
+        assert len(in_order._line) == 1
 
 
 def test_who_waits_too_long_is_told_why_and_others_are_not_touched() -> None:

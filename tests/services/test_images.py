@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services import imaging, rollups
-from services.images import images_of, narrow
+from services import imaging, surveying
+from services.imagefiles import images_of
+from services.images import narrow
 from services.ledger import Mode
 from services.loading import load
 from services.periods import Period
@@ -23,7 +24,8 @@ REVENUE = SalesQuery(measures=("revenue",), dimensions=("country",), period=Peri
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setattr(rollups, "WORTHWHILE", 0)
+    monkeypatch.setattr(surveying, "WORTHWHILE", 0)
+    monkeypatch.setattr(imaging, "SMALL", 1)
     found = shop(tmp_path, model=SHOP_MODEL.replace("model: 1\n", "model: 1\nrollups: 10\n", 1))
     found.load()
     yield found

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salescope.cache import NoCache
+from services.duck_warehouse import DuckWarehouse
 from services.errors import LoadError, NotReadyError, UserError
 from services.ledger import Mode, in_force, loads
 from services.loading import Loaded, OverlapError, RejectedError, load, report_path, undo
 from services.model import read_model
 from services.recipe import read_recipe
 from services.sales import Sales
-from services.warehouse import DuckWarehouse, rows_of
+from services.warehouse import rows_of
 
 MODEL = """\
 model: 1

@@ -8,12 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from salescope.cache import NoCache
+from services.duck_warehouse import DuckWarehouse
 from services.errors import ExpressionError, LoadError, NotReadyError, UserError
 from services.loading import LOAD_STRIDE, Load, load, loads
 from services.model import SalesModel
 from services.recipe import Recipe, read_recipe
 from services.sales import Sales
-from services.warehouse import DuckWarehouse, Warehouse, rows_of
+from services.warehouse import Warehouse, rows_of
 from tests.factories import SHOP_MODEL, SHOP_RECIPE, House, house_of, shop, write_parquet
 
 THREE = """SELECT * FROM (VALUES

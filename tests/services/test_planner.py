@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from salescope.cache import NoCache
-from services import answering, rollups, sql
+from services import answering, imaging, sql, surveying
 from services.access import EVERYTHING, NOTHING, RowScope
 from services.errors import QueryError
 from services.frames import frame_of
-from services.images import images_of
+from services.imagefiles import images_of
 from services.periods import Compare, Grain, Period, Range
 from services.planner import FACTS, whole
 from services.query import Filter, SalesQuery, Sort
@@ -146,8 +146,9 @@ class Store:
 def store(tmp_path_factory: pytest.TempPathFactory, new_url: object) -> Iterator[Store]:
     assert callable(new_url)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rollups, "WORTHWHILE", 0)
-        patch.setattr(rollups, "FEW", 10)
+        patch.setattr(surveying, "WORTHWHILE", 0)
+        patch.setattr(surveying, "FEW", 10)
+        patch.setattr(imaging, "SMALL", 1)
         house = shop(tmp_path_factory.mktemp("store"), ROWS, MODEL, RECIPE, url=new_url())
         house.load()
     yield Store(house, Sales(house.model, house.warehouse, NoCache()))
@@ -279,18 +280,18 @@ def test_the_table_that_serves(store: Store, query: SalesQuery, served: str) -> 
 
 
 def test_a_sample_tells_about_how_many_rows_a_table_has(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollups, "SAMPLE_LINES", 100)
-    monkeypatch.setattr(rollups, "WORTHWHILE", 0)
+    monkeypatch.setattr(surveying, "SAMPLE_LINES", 100)
+    monkeypatch.setattr(surveying, "WORTHWHILE", 0)
     with duckdb.connect() as connection:
         lines = f"read_parquet('{store.house.folder / 'sales.parquet'}')"
         connection.execute(f"CREATE TABLE facts AS SELECT * FROM {lines}")
-        found = rollups.survey(connection, store.house.model)
+        found = surveying.survey(connection, store.house.model)
         assert found is not None
         assert found.share > 3
         for grain, keys in ((Grain.DAY, ("country",)), (Grain.DAY, ()), (Grain.MONTH, ("category", "product_id"))):
             cells = ", ".join((f"date_trunc('{grain.value}', sold_at)", *keys))
             ((rows,),) = connection.execute(f"SELECT count(DISTINCT ({cells})) FROM facts").fetchall()
-            told = rollups.estimate(connection, store.house.model, found, Rollup("", grain, keys))
+            told = surveying.estimate(connection, store.house.model, found, Rollup("", grain, keys))
             assert told == pytest.approx(rows, rel=0.2)
 
 

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from salescope import installation
 from salescope.settings import Settings
-from services import loading, postgres_tables, rollups
+from services import loading, postgres_tables, surveying
 from services.addresses import read_address
 from services.errors import AwayError, NotReadyError, QueryError, SalescopeError, UserError
 from services.ledger import loads
@@ -440,8 +440,8 @@ def test_role_without_the_right_to_make_schemas(cluster: Cluster, url: str, tmp_
 def test_days_that_did_not_change_come_from_the_version_before(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollups, "WORTHWHILE", 0)
-    monkeypatch.setattr(rollups, "FEW", 10)
+    monkeypatch.setattr(surveying, "WORTHWHILE", 0)
+    monkeypatch.setattr(surveying, "FEW", 10)
     house = shop(tmp_path, FIRST, MODEL, RECIPE, url)
     house.load()
     monkeypatch.setattr(loading, "build", refuse)

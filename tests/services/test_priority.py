@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from services.duck_warehouse import DuckWarehouse
 from services.priority import GIVES_WAY, Aside
-from services.warehouse import DuckWarehouse
 from tests.serving import Installation
 
 WHO = contextvars.ContextVar("WHO", default="nobody")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from salescope.cache import NoCache
-from services import loading, rollups
+from services import imaging, loading, surveying
 from services.access import EVERYTHING, RowScope
 from services.ledger import Mode, facts_select
 from services.loading import load, loads
@@ -39,8 +39,9 @@ def refuse(*_: object) -> None:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rollups, "WORTHWHILE", 0)
-        patch.setattr(rollups, "FEW", 10)
+        patch.setattr(surveying, "WORTHWHILE", 0)
+        patch.setattr(surveying, "FEW", 10)
+        patch.setattr(imaging, "SMALL", 1)
         house = shop(tmp_path_factory.mktemp("renewed"), FIRST, MODEL, RECIPE)
         house.load()
         patch.setattr(loading, "build", refuse)
@@ -69,8 +70,9 @@ def test_what_cannot_be_renewed_is_built_from_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An order that goes on another day adds up no longer; a new value has no place in the sets of values."""
-    monkeypatch.setattr(rollups, "WORTHWHILE", 0)
-    monkeypatch.setattr(rollups, "FEW", 10)
+    monkeypatch.setattr(surveying, "WORTHWHILE", 0)
+    monkeypatch.setattr(surveying, "FEW", 10)
+    monkeypatch.setattr(imaging, "SMALL", 1)
     caplog.set_level("INFO", "salescope")
     house = shop(tmp_path, ROWS, MODEL, RECIPE)
     house.load()

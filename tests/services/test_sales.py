@@ -10,12 +10,13 @@ import pytest
 
 from salescope.cache import NoCache
 from services.access import EVERYTHING, NOTHING, RowScope, Viewer
+from services.duck_warehouse import DuckWarehouse
 from services.errors import AccessDeniedError, CancelledError, NotReadyError, QueryError, UnknownNameError
 from services.model import SalesModel
 from services.periods import Compare, Grain, Period
 from services.query import Filter, SalesQuery, Sort
 from services.sales import Sales
-from services.warehouse import DuckWarehouse, Warehouse
+from services.warehouse import Warehouse
 from tests.factories import House, MemoryCache, shop, viewer_of
 
 ANALYST = viewer_of("analyst")

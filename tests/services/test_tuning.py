@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from salescope.cache import NoCache
-from services import querylog, rollups, tuning
+from services import querylog, rollups, surveying, tuning
 from services.errors import UserError
 from services.ledger import Mode
 from services.loading import load
@@ -34,8 +34,8 @@ EVERYTHING = SalesQuery(measures=("lines",), dimensions=("product", "country"), 
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setattr(rollups, "WORTHWHILE", 0)
-    monkeypatch.setattr(rollups, "FEW", 0)
+    monkeypatch.setattr(surveying, "WORTHWHILE", 0)
+    monkeypatch.setattr(surveying, "FEW", 0)
     found = shop(tmp_path, model=SHOP_MODEL.replace("model: 1\n", "model: 1\nrollups: 10\n", 1))
     found.load()
     yield found

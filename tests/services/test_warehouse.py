@@ -14,11 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from salescope.cache import NoCache
+from services.duck_warehouse import DuckWarehouse
 from services.errors import NotReadyError, SalescopeError
 from services.loading import load
 from services.query import SalesQuery
 from services.sales import Sales
-from services.warehouse import KEEP, DuckWarehouse, Pointer, Warehouse, rows_of
+from services.warehouse import KEEP, Pointer, Warehouse, rows_of
 from tests.factories import House, shop, viewer_of, write_parquet
 from tests.services.loaders import folder_of, month, start
 
@@ -107,7 +108,7 @@ def test_snapshot_is_opened_once(warehouse: Warehouse) -> None:
 def test_file_that_was_read_often_is_opened_anew_when_nobody_reads(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.warehouse.RENEW_AFTER", 5)
+    monkeypatch.setattr("services.duck_warehouse.RENEW_AFTER", 5)
     publish(warehouse, 1)
     snapshot = warehouse.current()
 
