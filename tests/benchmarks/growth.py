@@ -96,7 +96,8 @@ def measure(folder: Path, rows: str, asked_for: argparse.Namespace, until: float
     with bare as raw, by_hand.connect(folder) as hand:
         asked, made = Noted(sales, viewer_of(0), raw), ByHand(hand)
         asked.clock = CLOCKS[asked_for.clock]
-        for title, state in reference.scenarios().items():
+        # Short periods first: bare DuckDB reads fewer lines, so that most states fit into the time.
+        for title, state in sorted(reference.scenarios().items(), key=lambda each: each[1].end - each[1].start):
             if not found or time.monotonic() < until:
                 found[title] = answered(asked, made, title, state, asked_for.runs)
     warehouse.current().engine.dispose()
