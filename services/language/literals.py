@@ -47,13 +47,25 @@ def read(draft: Draft) -> None:
             if following.kind == "unknown" and operator == "contains":
                 draft.faults.append(("unknown_value", words))
             terms = following.named[0].terms if following.named and following.named[0].terms else (words.upper(),)
-            if "-" in draft.texts[following.edge.first : following.edge.past]:
-                terms = (words.replace(" - ", "-").upper(),)
+            if (beyond := _hyphened(draft, place + 1)) is not None:
+                beyond.used = "condition"
+                words = f"{words}-{draft.said(beyond)}"
+                terms = (words.upper(),)
             if operator == "starts_with":
                 terms = (words.upper(),)
             said = "not_contains" if negated else operator
             draft.conditions += [Condition(name, said, (term.upper(),)) for term in terms]
             item.used = "condition"
+
+
+def _hyphened(draft: Draft, place: int) -> Item | None:
+    """Return the second half of a word with a hyphen: the "tron" of "e-tron"."""
+    first, second = draft.items.at(place), draft.items.at(place + 1)
+    if first is None or second is None or second.kind not in _CONTAINED:
+        return None
+    between = draft.dates.original[first.edge.past : second.edge.first + 1]
+    glued = len(between) > 1 and between[0].text == "-" and all(token.glued for token in between)
+    return second if glued else None
 
 
 def _denied(draft: Draft, place: int) -> bool:

@@ -201,20 +201,23 @@ def sentence(result: Result, model: SalesModel) -> str:
         return f"{what[:1].upper()}{what[1:]}: {number}."
     rest = f"{len(frame):,} rows"
     if NEWNESS in frame:
-        rest = _kinds(frame, measure, added, model)
+        rest = _kinds(result, added, model)
     elif form.dimensions and form.order and form.dimensions[-1] in frame and not form.limit_per:
         rest = _leader(form, frame, added, model)
     elif "time" in frame and not form.dimensions and frame[measure].notna().any():
-        return f"{_label(model, measure).capitalize()}: {_extremes(result, added, model)}."
+        name = what if form.calculation in COUNTED_PEOPLE else _label(model, measure)
+        return f"{name[:1].upper()}{name[1:]}: {_extremes(result, added, model)}."
     return f"{what[:1].upper()}{what[1:]}: {rest}."
 
 
-def _kinds(frame: pd.DataFrame, measure: str, added: Mapping[str, Added], model: SalesModel) -> str:
-    """Return what all rows of new and of returning customers come to, as over time they do."""
+def _kinds(result: Result, added: Mapping[str, Added], model: SalesModel) -> str:
+    """Return what new and returning customers come to; over time, in the last of it."""
+    frame, measure, when = result.frame, result.form.measures[0], ""
     if "time" in frame:
-        return f"{frame['time'].nunique():,} times"
+        last = frame["time"].max()
+        frame, when = frame[frame["time"] == last], f" ({_bucket(last, result.answer.query.grain, model)})"
     kinds = frame.groupby(NEWNESS, sort=False)[measure].sum().items()
-    return ", ".join(f"{str(kind).lower()} {cell(value, measure, added, model)}" for kind, value in kinds)
+    return ", ".join(f"{str(kind).lower()} {cell(value, measure, added, model)}" for kind, value in kinds) + when
 
 
 def _leader(form: Form, frame: pd.DataFrame, added: Mapping[str, Added], model: SalesModel) -> str:

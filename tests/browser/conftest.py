@@ -87,13 +87,9 @@ class Visit:
             self.problems.append(f"console {message.type}: {message.text}")
 
     def note_response(self, response: Response) -> None:
-        """Note an answer of more than 200 kB as it is sent; files kept for good do not count."""
+        """Note an answer of the application, other than its files, of more than 200 kB as it is sent."""
         size = int(response.headers.get("content-length") or 0)
-        if (
-            "/_dash-" in response.url
-            and size > MAX_ANSWER
-            and "immutable" not in response.headers.get("cache-control", "")
-        ):
+        if size > MAX_ANSWER and re.search("/_dash-(layout|dependencies|update)", response.url):
             self.problems.append(f"{size:,} bytes: {response.url}")
 
     def note_request(self, request: Request) -> None:
