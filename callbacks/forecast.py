@@ -14,7 +14,7 @@ from callbacks.filters import parse_search
 from callbacks.tiled_page import TiledPage, TileOf
 from callbacks.wiring import PageContext, Register, Rendered, Services
 from layouts import forecast as layout
-from layouts import forecast_jobs, forecast_record, forecast_whatif
+from layouts import forecast_jobs, forecast_record, forecast_whatif, noted
 from layouts.forecast_jobs import Ids
 from layouts.shell import Ids as Shell
 from layouts.tiles import Drawn
@@ -48,6 +48,11 @@ def _total(services: Services, sales: Sales, asked: ForecastQuery, viewer: Viewe
     def wanted() -> Values:
         return page.targets(found(), services.planning, viewer)
 
+    def fan() -> Drawn:
+        first, last = found().history["time"].min(), found().total["time"].max()
+        notes = services.planning.notes(first.date(), last.date())
+        return noted.add(layout.fan(found(), asked, model, wanted()), notes, model)
+
     def prices() -> Drawn:
         moved = whatif.elasticity(sales, asked.query, viewer)
         steps = whatif.scenarios(model, asked.measure, moved) if moved else ()
@@ -55,7 +60,7 @@ def _total(services: Services, sales: Sales, asked: ForecastQuery, viewer: Viewe
 
     other = [TileOf("prices", "At other prices", prices)] if whatif.offered(model, asked.measure) else []
     return [
-        TileOf("fan", "Forecast", lambda: layout.fan(found(), asked, model, wanted()), wide=True),
+        TileOf("fan", "Forecast", fan, wide=True),
         TileOf("chances", "Chances", lambda: layout.chances(page.reach(found(), asked, wanted()), asked, model)),
         TileOf("made", "What it is made of", lambda: layout.makes(page.made_of(found()), asked, model)),
         *other,

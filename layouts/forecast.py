@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from dash.development.base_component import Component
 
-from layouts import settings_bar, tables
+from layouts import forecast_sheets, marks, settings_bar, tables
 from layouts.axes import value_axis
 from layouts.figures import BEFORE, NOW, Figure, layout_of, numbers
 from layouts.settings_bar import Setting
 from layouts.tiles import Drawn
 from services import formats
-from services.forecasting.page import AHEAD, ForecastQuery, Make, Reach, Show, shows
+from services.forecasting.page import AHEAD, ForecastQuery, Make, Reach, Show, shows, together
 from services.forecasting.panel import Values
 from services.forecasting.registry import NAIVE
 from services.forecasting.sales import TOTAL, Outlook
 from services.model import Format, Measure, SalesModel
 from services.periods import Grain
+from services.sales import Answer
 
 PAGE = "forecast"
 SHOWN = {
@@ -84,7 +86,9 @@ def fan(found: Outlook, asked: ForecastQuery, model: SalesModel, wanted: Values 
     ahead = found.total
     past = found.history[found.history["key"] == TOTAL].tail(min(MOST, max(FEWEST, 4 * asked.horizon)))
     summary = f"{_sum_words(ahead, measure, model)} Model: {found.model}. {' '.join(found.notes)}"
-    return Drawn(title, summary, _fan(past, ahead, asked, model, wanted), _table(title, ahead, asked, model))
+    figure, table = _fan(found.answer, past, ahead, asked, model, wanted), _table(title, ahead, asked, model)
+    sheet = partial(forecast_sheets.fan, found, asked, title, model)
+    return Drawn(title, summary, figure, table, found.answer, asked.measure, sheet=sheet)
 
 
 def _sum_words(ahead: pd.DataFrame, measure: Measure, model: SalesModel) -> str:
@@ -97,7 +101,12 @@ def _sum_words(ahead: pd.DataFrame, measure: Measure, model: SalesModel) -> str:
 
 
 def _fan(
-    past: pd.DataFrame, ahead: pd.DataFrame, asked: ForecastQuery, model: SalesModel, wanted: Values | None
+    answer: Answer,
+    past: pd.DataFrame,
+    ahead: pd.DataFrame,
+    asked: ForecastQuery,
+    model: SalesModel,
+    wanted: Values | None,
 ) -> Figure:
     measure = model.measure(asked.measure)
     then, coming = ([formats.bucket(moment, asked.grain, model) for moment in each["time"]] for each in (past, ahead))
@@ -129,6 +138,8 @@ def _fan(
                 "line": style,
             }
         )
+        if name == "So far":
+            traces[-1] |= marks.on(answer, asked.measure, then, past)
     return {
         "data": traces,
         "layout": layout_of(
@@ -247,24 +258,21 @@ def parts(found: Outlook, asked: ForecastQuery, model: SalesModel) -> Drawn:
     """Return the parts of a dimension, summed over the horizon."""
     measure, dimension = model.measure(asked.measure), model.dimension(asked.split)
     title = f"{measure.label} by {dimension.label.lower()}, next {asked.horizon} {GRAINS[asked.grain].lower()}"
-    summed = found.frame.groupby(["key", "label"], sort=False)["mean"].sum().reset_index()
-    before = found.history.groupby("key", sort=False)["value"].apply(lambda values: values.tail(asked.horizon).sum())
-    total = float(summed.loc[summed["key"] == TOTAL, "mean"].iloc[0])
-    rows = []
-    for row in summed.sort_values("mean", ascending=False, kind="stable").to_dict("records"):
-        then = float(before[row["key"]])
-        rows.append(
-            [
-                row["label"],
-                formats.exact(row["mean"], measure.format, model),
-                formats.short(row["mean"] / total if total else math.nan, Format.PERCENT, model),
-                formats.exact(then, measure.format, model),
-                formats.change_text(formats.change(row["mean"], then), model),
-            ]
-        )
-    heads = [dimension.label, "Forecast", "Share", f"Last {asked.horizon}", "Change"]
+    summed = together(found)
+    rows = [
+        [
+            row["label"],
+            *(formats.exact(row[each], measure.format, model) for each in ("mean", "lo80", "hi80")),
+            formats.short(row["share"], Format.PERCENT, model),
+            formats.exact(row["before"], measure.format, model),
+            formats.change_text(formats.change(row["mean"], row["before"]), model),
+        ]
+        for row in summed.to_dict("records")
+    ]
+    heads = [dimension.label, "Forecast", "80 % from", "80 % to", "Share", f"Last {asked.horizon}", "Change"]
     summary = " ".join(found.notes) or "The parts add up to the total."
-    return Drawn(title, summary, None, tables.table(title, heads, rows))
+    sheet = partial(forecast_sheets.parts, summed, asked, title, model)
+    return Drawn(title, summary, None, tables.table(title, heads, rows), found.answer, asked.measure, sheet=sheet)
 
 
 def leaders(listed: pd.DataFrame, name: str, asked: ForecastQuery, names: tuple[str, str], model: SalesModel) -> Drawn:

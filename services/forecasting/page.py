@@ -15,7 +15,7 @@ from services.errors import UnknownNameError, UserError
 from services.forecasting import smoothing
 from services.forecasting.leaders import futures
 from services.forecasting.panel import Values
-from services.forecasting.sales import HORIZONS, STEPS, Outlook
+from services.forecasting.sales import HORIZONS, STEPS, TOTAL, Outlook
 from services.model import Role, SalesModel
 from services.overview import default_query
 from services.periods import Compare, Grain, Range
@@ -152,6 +152,25 @@ def made_of(found: Outlook) -> tuple[Make, ...]:
         Make(time, level, float(before) - level, float(mean) - float(before))
         for time, before, mean in zip(found.total["time"], last_year, found.total["mean"], strict=True)
     )
+
+
+def together(found: Outlook) -> pd.DataFrame:
+    """Return what each part adds up to over the horizon, the largest first: the total stands first.
+
+    Columns `key`, `label`, `mean`, `lo80`, `hi80` (of the sum, from drawn futures; NaN without a backtest), `share` of
+    the total and `before`, the sum of as many last whole periods.
+    """
+    summed = found.frame.groupby(["key", "label"], sort=False)["mean"].sum().reset_index()
+    drawn, ids = futures(found.forecasts), list(found.forecasts.panel.ids)
+    for name, level in (("lo80", 0.1), ("hi80", 0.9)):
+        sums = np.quantile(drawn, level, axis=0) if len(drawn) else np.full(len(ids), np.nan)
+        summed[name] = summed["key"].map(dict(zip(ids, sums, strict=True)))
+    horizon = len(found.total)
+    last = found.history.groupby("key", sort=False)["value"].apply(lambda values: values.tail(horizon).sum())
+    total = float(summed.loc[summed["key"] == TOTAL, "mean"].iloc[0])
+    summed["share"] = summed["mean"] / total if total else np.nan
+    summed["before"] = summed["key"].map(last).astype("float64")
+    return summed.sort_values("mean", ascending=False, kind="stable", ignore_index=True)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from services.forecasting.run import Run
 from services.forecasting.smoothing import seasonal_naive
 from services.periods import Compare, Grain, Period
 from services.query import Filter, SalesQuery, Sort
-from services.sales import Sales
+from services.sales import Answer, Sales
 
 #: Grains of forecasts and their longest horizon, about three years.
 HORIZONS: Mapping[Grain, int] = {Grain.DAY: 370, Grain.WEEK: 156, Grain.MONTH: 36, Grain.QUARTER: 12}
@@ -60,7 +60,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Outlook:
-    """A forecast and why it is believed.
+    """A forecast and why it is believed; `answer` is that of the total's history.
 
     `frame` has a row per part and period: `key` ("" is the total, `REST` all parts without a row of their own),
     `label`, `time` and `mean`, `lo80`, `hi80`, `lo95`, `hi95` in the measure's unit, NaN bounds where too little is
@@ -69,14 +69,19 @@ class Outlook:
     """
 
     query: SalesQuery
+    answer: Answer
     frame: pd.DataFrame
     history: pd.DataFrame
     scores: tuple[Score, ...]
     origins: int
     coverage: tuple[float, float]
     notes: tuple[str, ...]
-    version: int
     forecasts: Forecasts
+
+    @property
+    def version(self) -> int:
+        """The version of the data it was made from."""
+        return self.answer.trust.version
 
     @property
     def total(self) -> pd.DataFrame:
@@ -121,7 +126,7 @@ def forecast(
     query = checked(query, horizon)
     how = how or Run(rows=ROWS, expected=True)
     progress("Reading the history", 0.0)
-    series, labels, version, notes = _series(sales, query, viewer, parts)
+    series, labels, answer, notes = _series(sales, query, viewer, parts)
     panel = panel_of(series, query, horizon)
     if panel.frequency.name in feasts.SHORT:
         panel = feasts.with_feasts(panel, markets.shares(sales, query, viewer, panel.ids))
@@ -138,13 +143,13 @@ def forecast(
     found = forecast_of(panel, how, reconcile=reconcile, progress=progress)
     return Outlook(
         query,
+        answer,
         _frame(found, series, labels),
         series.rename(columns={"series_id": "key", "date": "time"})[["key", "time", "value"]],
         _scores(found),
         len(found.backtest.offsets),
         held(found.backtest, found.past),
         (*notes, *found.backtest.left_out, *(found.panel.notes.values())),
-        version,
         found,
     )
 
@@ -173,8 +178,8 @@ def checked(query: SalesQuery, horizon: int) -> SalesQuery:
 
 def _series(
     sales: Sales, query: SalesQuery, viewer: Viewer, parts: int
-) -> tuple[pd.DataFrame, dict[str, str], int, tuple[str, ...]]:
-    """Return the whole history as a long frame, the total first, labels of the keys, and what was left out."""
+) -> tuple[pd.DataFrame, dict[str, str], Answer, tuple[str, ...]]:
+    """Return the whole history as a long frame, the total first, labels of the keys, its answer, what was left out."""
     measure = query.measures[0]
     answer = sales.answer(replace(query, dimensions=()), viewer)
     whole = answer.frame.dropna(subset=["time"])[["time", measure]]
@@ -188,7 +193,7 @@ def _series(
         made, found = _parts(sales, query, viewer, min(parts, MOST_PARTS))
         labels |= found
         frames += [_long(each, measure, key, end) for key, each in made.items()]
-    return regular(pd.concat(frames), query), labels, answer.trust.version, notes
+    return regular(pd.concat(frames), query), labels, answer, notes
 
 
 def history(sales: Sales, query: SalesQuery, viewer: Viewer) -> pd.DataFrame:

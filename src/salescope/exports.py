@@ -88,10 +88,10 @@ def _page(services: Services, who: Viewer, key: str = "") -> tuple[Page, PageCon
 
 def _sheets(sales: Sales, drawn: list[Drawn], who: Viewer) -> list[Sheet]:
     """Return a sheet per tile; tiles that show the same numbers share one."""
-    found: dict[tuple[SalesQuery, str], Sheet] = {}
+    found: dict[tuple[SalesQuery, str, str], Sheet] = {}
     for each in drawn:
         if each.answer is not None:
-            key = (each.answer.query, each.measure)
+            key = (each.answer.query, each.measure, each.title if each.sheet else "")
             if each.sheet is not None:
                 found[key] = each.sheet()
             elif key not in found:

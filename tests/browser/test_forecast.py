@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.browser.conftest import Visitor
 
 WAIT = 60_000
@@ -25,6 +27,14 @@ def test_forecasts_are_on_the_overview_on_trends_and_in_the_background(visit: Vi
     rows = page.evaluate("async () => (await fetch(document.querySelector('.forecast-jobs a').href)).text()").split()
     assert rows[0] == "key,label,time,lo95,lo80,mean,hi80,hi95"
     tab.open("/forecast?forecast-by=month")
+    page.click(".chart-fan details.export summary", timeout=WAIT)
+    with page.expect_download(timeout=WAIT) as download:
+        page.click(".chart-fan [data-export=csv]")
+    written = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert written[0] == "From,So far,Forecast,80 % from,80 % to,95 % from,95 % to"
+    assert [line.count(",") for line in written[:28]] == [6] * 28
+    assert page.locator(".chart-fan .tile-foot").inner_text().startswith("Data up to")
+    tab.picture("forecast-months")
     page.click(".forecast-if summary")
     page.fill("#forecast-assumed-1", "10")
     page.click("#forecast-scenario-keep")

@@ -93,6 +93,9 @@ def check(each: Drawn) -> None:
     if each.problem:
         return
     json.dumps(each.figure, allow_nan=False)
+    if each.sheet is not None:
+        sheet = each.sheet()
+        assert {len(row) for row in sheet.rows} == {len(sheet.columns)}, each.title
     for trace in (each.figure or {}).get("data", []):
         if "meta" not in trace or each.answer is None:
             continue

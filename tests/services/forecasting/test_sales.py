@@ -18,6 +18,7 @@ from services.forecasting import page, requests, whatif
 from services.forecasting.landing import Landings, landings
 from services.forecasting.leaders import leaders
 from services.forecasting.overlay import overlaid
+from services.forecasting.page import together
 from services.forecasting.record import TrackRecord
 from services.forecasting.registry import NAIVE
 from services.forecasting.sales import REST, TOTAL, forecast
@@ -59,6 +60,11 @@ def test_parts_add_up_to_the_total(sales: Sales, everyone: Viewer) -> None:
     # The interval of a sum is not the sum of the intervals.
     widths = (found.frame["hi80"] - found.frame["lo80"]).groupby(found.frame["key"] == TOTAL).sum()
     assert widths[True] < widths[False]
+    added = together(found).set_index("key")
+    assert added["mean"][TOTAL] == pytest.approx(total.sum())
+    assert added["share"].drop(index=TOTAL).sum() == pytest.approx(1.0)
+    assert (added["lo80"] < added["mean"]).all()
+    assert (added["mean"] < added["hi80"]).all()
 
 
 def test_a_rate_is_forecast_without_adding_up(sales: Sales, everyone: Viewer) -> None:
