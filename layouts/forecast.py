@@ -239,9 +239,11 @@ def models(found: Outlook, model: SalesModel) -> Drawn:
     """Return how every model did in the backtest."""
     title = "How the models did"
     held = [formats.short(share, Format.PERCENT, model) for share in found.coverage]
-    beaten = "something beat seasonal naive" if found.better else "nothing beat seasonal naive, so it is used"
+    beaten = "better than seasonal naive" if found.better else "nothing beat seasonal naive, so it is used"
     told = f" Intervals held {held[0]} (80 %) and {held[1]} (95 %)." if math.isfinite(found.coverage[0]) else ""
-    summary = f"Forecast again from {found.origins} days of the past, without what came after: {beaten}.{told}"
+    summary = (
+        f"Every model forecast again as of {found.origins} times in the past, without what came after: {beaten}.{told}"
+    )
     rows = [
         [
             f"{score.model}{' (yardstick)' if score.model == NAIVE else ''}",
