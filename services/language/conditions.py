@@ -44,10 +44,22 @@ def name_values(draft: Draft) -> None:
             continue
         while items.kind(each) == "value":
             negated.add(each)
-            each = items.step(each, 1, "and", "or", "to", "not")
+            following = items.step(each, 1, "and", "or", "to", "not")
+            if _led_elsewhere(draft, each, following):
+                break
+            each = following
     for place in list(items.free("value")):
         item = items.use(place, "condition")
         _name(draft, place, _chosen(draft, place, item), negated=place in negated)
+
+
+def _led_elsewhere(draft: Draft, left: int, place: int) -> bool:
+    """Tell whether only "in" leads to a value of other dimensions: "excluding bags in Spain" keeps Spain."""
+    between = {draft.items.kind(each) for each in range(left + 1, place)}
+    one, other = (draft.items.at(each) for each in (left, place))
+    if between != {"to"} or one is None or other is None:
+        return False
+    return {each.dimension for each in one.named}.isdisjoint(each.dimension for each in other.named)
 
 
 def _left_out(draft: Draft) -> set[int]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from services.language.function_words import function_vocabulary
 from services.language.stems import plural, stem
 from services.language.tokens import listed, words_of
+from services.language.verbs import inflected
 from services.model import ColumnType, Dimension, Format, Role, SalesModel
 
 #: Words that make a measure one of pieces, or a dimension one of people, whatever it is called.
@@ -82,8 +84,18 @@ class Lexicon:
         for phrase, name in said:
             for variant in _variants(phrase):
                 self._add(variant, measure=name, weak=True)
-        for phrase, name in (*self._counted(), *self._ratios()):
+        for phrase, name in (*self._counted(), *self._ratios(), *self._done(said)):
             self._add(phrase, measure=name, weak=True)
+
+    def _done(self, said: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """Yield "viewed" for a measure of views: what is neither money, pieces nor a number of things can be done."""
+        for phrase, name in said:
+            money = self.model.measures[name].format is Format.CURRENCY
+            words = words_of(phrase)
+            if len(words) == 1 and not money and words[0] not in PIECES and name not in self.counts:
+                done = inflected(stem(words[0]))[2]
+                if done not in function_vocabulary():
+                    yield done, name
 
     def _add(
         self, phrase: str, *, measure: str | None = None, dimension: str | None = None, weak: bool = False

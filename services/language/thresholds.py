@@ -140,6 +140,9 @@ def _numeric(draft: Draft, place: int, left: int, after: int) -> str | None:
     """Return the number column that a bound is about, such as a price."""
     numeric = draft.lexicon.numeric
     if not numeric:
+        said = draft.said(draft.items.rows[place])
+        if draft.lexicon.price is None and any(word in PRICED for word in said.split()):
+            draft.faults.append(("missing_dimension", said))
         return None
     for each in (left, after, place - 1):
         item = draft.items.at(each)
@@ -163,6 +166,8 @@ def _numeric(draft: Draft, place: int, left: int, after: int) -> str | None:
 def belongs(draft: Draft, item: Item) -> bool:
     """Tell whether a noun only says what is filtered, as in "revenue of products costing less than 2"."""
     first = item.edge.first
+    while first and draft.texts[first - 1] in ("all", "the", "our", "any"):
+        first -= 1
     before = draft.texts[first - 1] if first and draft.texts[max(0, first - 2)] not in ("list", "names") else ""
     said = ("of", "from", "for", "on", "with", "in", "to", "among", "those", "these", "only", "such")
     return before in said and _measured(draft, item)

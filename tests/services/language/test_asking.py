@@ -13,6 +13,7 @@ from services.language import answering, queries, wording
 from services.language.asking import Reading, Vocabulary, read
 from services.language.confidence import pairs, strangeness
 from services.language.index import Vocabularies
+from services.language.lexicon import Lexicon
 from services.language.results import Result
 from services.language.spans import Clock
 from services.language.values import Entry, ValueIndex
@@ -163,6 +164,7 @@ def test_questions_written_for_the_sample(words: Vocabulary) -> None:
         ("average orders per week in 2011", "average number of orders per week in 2011"),
         ("revenue per quarter from 2010 till 2011", "quarterly revenue from 2010 till 2011"),
         ("orders every Saturday and Sunday of 2011", "orders on weekends in 2011"),
+        ("units of all items whose name contains lantern, by country", "units by country of items containing lantern"),
     ],
 )
 def test_words_that_say_nothing_change_nothing(said: str, plain: str, words: Vocabulary) -> None:
@@ -185,6 +187,24 @@ def test_short_numbers_are_names_only_after_their_noun(words: Vocabulary) -> Non
         assert read(text, shop, clock).form.conditions == (), text
     for text, keys in (("revenue of customer 2017", ("2017",)), ("units of customers 8 and 12", ("8", "12"))):
         assert [each.values for each in read(text, shop, clock).form.conditions] == [keys], text
+
+
+def test_what_is_left_out_ends_where_in_leads_elsewhere(words: Vocabulary) -> None:
+    for text in ("units excluding postage in Spain", "units in Spain excluding postage"):
+        found = {(each.dimension, each.operator) for each in read(text, words, CLOCK).form.conditions}
+        assert found == {("product", "not_in"), ("country", "in")}, text
+
+
+def test_what_is_counted_can_be_done(words: Vocabulary) -> None:
+    """Pages are viewed where views are a measure; money and pieces give no verbs, nor is a price one of them."""
+    views = words.model.measure("units").model_copy(update={"label": "Views", "synonyms": ()})
+    model = words.model.model_copy(update={"measures": {**words.model.measures, "views": views}})
+    shop = dataclasses.replace(words, model=model, lexicon=Lexicon(model))
+    assert (
+        read("most viewed product in Spain", shop, CLOCK).form
+        == read("product with most views in Spain", shop, CLOCK).form
+    )
+    assert not read("most viewed product in Spain", words, CLOCK).answerable
 
 
 def test_a_reading_built_as_none_before_is_doubted() -> None:
